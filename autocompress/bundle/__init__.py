@@ -1,0 +1,1 @@
+"""The deliverable: manifest, graphs, voice store; loads onnxruntime and numpy, never torch."""

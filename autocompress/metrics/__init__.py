@@ -1,0 +1,1 @@
+"""Scores of a candidate: size, latency, memory, divergence, speaker, quality, intelligibility."""

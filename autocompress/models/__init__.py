@@ -1,0 +1,1 @@
+"""GPT-SoVITS with every searched dimension a parameter: networks, checkpoints, text front end, voices."""

@@ -1,0 +1,1 @@
+"""The one trainer: the reference model, fine-tuning and distillation."""
