@@ -1,0 +1,177 @@
+"""Recordings: any file that libsndfile reads → checked mono samples.
+
+Holds no torch. The bounds follow GPT-SoVITS: it takes references of 3–10 s; we warn outside of that and
+refuse outside of 1–30 s.
+"""
+
+import hashlib
+import io
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from autocompress.errors import AudioError
+
+Samples = npt.NDArray[np.float32]
+
+SHORTEST_S, LONGEST_S = 1.0, 30.0
+RECOMMENDED_S = (3.0, 10.0)
+LOWEST_RATE_HZ = 4000
+LARGEST_FILE_BYTES = 256 * 10**6
+
+_ACTIVE_RMS = 10 ** (-50 / 20)  # a 20 ms frame above −50 dBFS holds sound
+_ACTIVE_S = 0.3  # less sound than one word
+_CLIPPED_SHARE = 1e-3
+_CLIPPED_RATIO = 8.0  # a sine puts 2.4 times as many samples into its top bin as into the next one
+_QUANTIZATION_STEP = {"PCM_U8": 2**-7, "PCM_S8": 2**-7, "ULAW": 2**-5, "ALAW": 2**-5}
+
+
+class AudioWarning(UserWarning):
+    """A recording that can be used, but lies outside of what the model was made for."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Mono samples [n_samples] in −1…1 (a float file may exceed it), and the SHA-256 of their source."""
+
+    samples: Samples
+    sample_rate_hz: int
+    source_sha256: str
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.sample_rate_hz
+
+    def at_rate(self, rate_hz: int) -> Samples:
+        """The samples at another rate (soxr, high quality: the same resampler as librosa's default)."""
+        return resampled(self.samples, self.sample_rate_hz, rate_hz)
+
+
+def load_recording(path: str | Path) -> Recording:
+    """Read a reference recording and check that a voice can be made from it; raises AudioError if not.
+
+    Warns (AudioWarning) outside of the 3–10 s that the model was trained with.
+    """
+    path = Path(path)
+    content = _read_bytes(path)
+    channels, rate_hz, step = _decode(content, path)
+    _check_duration(len(channels) / rate_hz, path)
+    if not np.isfinite(channels).all():
+        raise AudioError(f"{path}: the recording holds NaN or infinite samples. Export it again.")
+    _check_clipping(channels, step, path)
+    samples = channels.mean(axis=1, dtype=np.float64).astype(np.float32)
+    _check_silence(samples, rate_hz, path)
+    recording = Recording(samples, rate_hz, hashlib.sha256(content).hexdigest())
+    _warn_about_duration(recording, path)
+    return recording
+
+
+def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    """Mono samples [n_samples] at another rate."""
+    if from_hz == to_hz:
+        return samples
+    return np.asarray(soxr.resample(samples, from_hz, to_hz, quality="HQ"), dtype=np.float32)
+
+
+def _read_bytes(path: Path) -> bytes:
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise AudioError(f"{path}: a recording was asked for, found {found} there. Check the path.")
+    size_bytes = path.stat().st_size
+    if size_bytes == 0:
+        raise AudioError(f"{path}: the file is empty. Record or copy it again.")
+    if size_bytes > LARGEST_FILE_BYTES:
+        raise AudioError(
+            f"{path}: {size_bytes / 1e6:.0f} MB is too large for a recording of at most {LONGEST_S:.0f} s. "
+            "Cut out 3 to 10 s of speech."
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def _decode(content: bytes, path: Path) -> tuple[Samples, int, float]:
+    """Samples [n_samples, n_channels], the rate in Hz, and the size of one quantization step."""
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate_hz, promised = int(file.samplerate), int(file.frames)
+            if rate_hz >= LOWEST_RATE_HZ:
+                _check_duration(promised / rate_hz, path)
+            channels = file.read(dtype="float32", always_2d=True)
+            step = _QUANTIZATION_STEP.get(file.subtype, 2**-15)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"{path}: not a recording that libsndfile can read ({error.error_string}). "
+            "Convert it to WAV, FLAC, OGG or MP3; a damaged file has to be recorded or copied again."
+        ) from error
+    if rate_hz < LOWEST_RATE_HZ:
+        raise AudioError(f"{path}: {rate_hz} Hz holds no speech. Record at 16000 Hz or more.")
+    if len(channels) < promised:
+        raise AudioError(
+            f"{path}: broken off: its header promises {promised} samples, found {len(channels)}. "
+            "Copy it again."
+        )
+    return channels, rate_hz, step
+
+
+def _check_duration(duration_s: float, path: Path) -> None:
+    if not SHORTEST_S <= duration_s <= LONGEST_S:
+        raise AudioError(
+            f"{path}: the recording lasts {duration_s:.2f} s; a reference must last "
+            f"{SHORTEST_S:.0f} to {LONGEST_S:.0f} s, best 3 to 10 s. "
+            + ("Record more." if duration_s < SHORTEST_S else "Cut out 3 to 10 s of speech.")
+        )
+
+
+def _warn_about_duration(recording: Recording, path: Path) -> None:
+    low, high = RECOMMENDED_S
+    if not low <= recording.duration_s <= high:
+        warnings.warn(
+            f"{path}: {recording.duration_s:.1f} s of reference; {low:.0f} to {high:.0f} s work best.",
+            AudioWarning,
+            stacklevel=3,
+        )
+
+
+def _check_silence(samples: Samples, rate_hz: int, path: Path) -> None:
+    frame = rate_hz // 50
+    whole = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    active_s = 0.02 * int((np.sqrt(np.mean(np.square(whole), axis=1)) > _ACTIVE_RMS).sum())
+    if active_s < _ACTIVE_S:
+        raise AudioError(
+            f"{path}: the recording is silent: {active_s:.2f} s of it are louder than −50 dBFS, "
+            f"{_ACTIVE_S} s are needed. Record louder, or check that the channels do not cancel out."
+        )
+
+
+def _check_clipping(channels: Samples, step: float, path: Path) -> None:
+    share = max(
+        _share_at_ceiling(side * channels[:, i], step) for i in range(channels.shape[1]) for side in (1, -1)
+    )
+    if share > _CLIPPED_SHARE:
+        raise AudioError(
+            f"{path}: the recording is clipped: {share:.1%} of its samples lie at the ceiling. "
+            "Record it again at a lower level."
+        )
+
+
+def _share_at_ceiling(samples: Samples, step: float) -> float:
+    """Share of samples piled up at the highest value; 0 for a wave that reaches its peak unclipped.
+
+    At a ceiling the top bin of the amplitudes holds many times more samples than the bin below it, at
+    whatever level the file was scaled to afterwards.
+    """
+    peak = float(samples.max())
+    width = max(0.01 * peak, 4 * step)
+    if peak < 10 * width:  # too quiet for its number of bits to tell
+        return 0.0
+    top = int((samples > peak - width).sum())
+    below = int((samples > peak - 2 * width).sum()) - top
+    return top / len(samples) if top > _CLIPPED_RATIO * max(below, math.sqrt(top)) else 0.0
