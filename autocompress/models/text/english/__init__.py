@@ -1,0 +1,1 @@
+"""English: written text → spoken words → ARPAbet."""
