@@ -49,7 +49,7 @@ class OperatorLike(Protocol):
 
 @dataclass(frozen=True)
 class OperatorColumns:
-    """One row an operator, every column [rows]; ``m × k × n`` is its shape as a matrix product (see ``Operator``)."""
+    """One row an operator, every column [rows]; ``m × k × n`` is its shape as a matrix product."""
 
     family: NDArray[np.int64]
     precision: NDArray[np.int64]  # index into PRECISIONS

@@ -15,7 +15,7 @@ class Prediction:
     """Seconds: the median and the ends of the interval that holds ``confidence`` of the outcomes.
 
     ``kind`` is ``measured`` (from tables measured on that device), ``calibrated`` (the model fitted with runs
-    from that device) or ``estimated`` (public facts only). The width comes from validation residuals of the kind.
+    from that device) or ``estimated`` (public facts only). The width is that of validation residuals of the kind.
     """
 
     median_s: float
@@ -29,7 +29,8 @@ class Prediction:
             raise ProfileError(f"prediction kind must be one of {', '.join(KINDS)}, found {self.kind!r}")
         if not 0 <= self.low_s <= self.median_s <= self.high_s:
             raise ProfileError(
-                f"a prediction needs 0 <= low <= median <= high, found {self.low_s} {self.median_s} {self.high_s}"
+                "a prediction needs 0 <= low <= median <= high, "
+                f"found {self.low_s} {self.median_s} {self.high_s}"
             )
 
     @classmethod

@@ -1,22 +1,15 @@
 """The latency model: max(work / (efficiency × peak), bytes / (efficiency × bandwidth)) + dispatch.
 
-Williams, Waterman, Patterson: Roofline (CACM 52(4), 2009), an operator at a time. Efficiencies are functions of
-kernel family, shape, precision and threads; a device enters by its peaks and bandwidths alone.
+Williams, Waterman, Patterson: Roofline (CACM 52(4), 2009), an operator at a time. Efficiencies are functions
+of kernel family, shape, precision and threads; a device enters by its peaks and bandwidths alone.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autocompress.hardware.operators import (
-    CONV,
-    CONV_TRANSPOSE,
-    DEPTHWISE,
-    GEMM,
-    GEMV,
-    MOVE,
     PRECISIONS,
     Column,
     OperatorColumns,
@@ -26,7 +19,7 @@ from autocompress.hardware.profile import HardwareProfile
 
 @dataclass(frozen=True)
 class Kernel:
-    """How well one family uses the arithmetic: ``top`` for a large shape, half of it at ``half_m`` (and k, n)."""
+    """How well one family uses the arithmetic: ``top`` for a large shape, half of it at ``half_m``, k, n."""
 
     top: float
     half_m: float
@@ -40,7 +33,7 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Efficiencies:
-    """Everything of the model that is not a fact about the device; see ``priors.py`` for where each comes from."""
+    """Everything of the model that is no fact about the device; ``priors.py`` says where each comes from."""
 
     kernels: dict[int, Kernel]
     bandwidth: float  # share of the effective read bandwidth that a kernel reaches
@@ -80,7 +73,7 @@ class Machine:
 
 
 def _peak(profile: HardwareProfile, precision: str) -> float:
-    """Of one core. What a core has no arithmetic for runs in fp32; int4 weights are widened and run in fp32."""
+    """Of one core. What it has no arithmetic for runs in fp32; int4 weights are widened and run in fp32."""
     name = precision if precision != "int4" and profile.computes(precision) else "fp32"
     if name == "int8" and profile.computes("int8_mm"):
         name = "int8_mm"
@@ -140,4 +133,5 @@ def total_seconds(
     ops: OperatorColumns, candidate: NDArray[np.int64], n_candidates: int, seconds: Column
 ) -> Column:
     """Seconds of each candidate when row i belongs to candidate[i]; shape [n_candidates]."""
-    return np.bincount(candidate, weights=seconds, minlength=n_candidates)
+    totals: Column = np.bincount(candidate, weights=seconds, minlength=n_candidates).astype(np.float64)
+    return totals
