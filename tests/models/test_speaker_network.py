@@ -21,9 +21,9 @@ from autocompress.models.speaker_network import (
 # modelscope's ERes2NetV2 at the sizes below, averaged over time, weights by the rule below.
 GOLDEN = Path(__file__).parent / "data" / "speaker_network.npz"
 SMALL = SpeakerNetworkSizes(channels=8, blocks=(2, 1, 2, 1), embedding_size=16)
-TOLERANCE = (
-    1e-4  # float32 noise: 5e-5 in kaldi-native-fbank's values of up to 12, 2e-5 relative in the vector
-)
+# Kaldi computes in float32: 1e-4 off in the weakest bins (values reach 12), which the random network carries
+# on to 1.4e-4 of the vector; a changed weight moves it by 1e-2 and more.
+TOLERANCE = 5e-4
 
 
 def wave() -> np.ndarray:
