@@ -1,0 +1,59 @@
+"""The losses of VITS training (least-squares GAN, feature matching, KL of latents, mel distance).
+
+Legend: latents [B, C, T], masks [B, 1, T].
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from autocompress.models.config import AudioConfig
+from autocompress.models.sovits.discriminators import Judgement
+from autocompress.models.sovits.prior import Gaussian
+from autocompress.models.sovits.spectrogram import log_mel, magnitude_spectrogram
+
+
+def discriminator_loss(real: Sequence[Judgement], fake: Sequence[Judgement]) -> Tensor:
+    """Σ mean((1 − D(real))²) + mean(D(fake)²)."""
+    terms = [
+        (1 - r.score.float()).square().mean() + f.score.float().square().mean()
+        for r, f in zip(real, fake, strict=True)
+    ]
+    return torch.stack(terms).sum()
+
+
+def generator_loss(fake: Sequence[Judgement]) -> Tensor:
+    """Σ mean((1 − D(fake))²)."""
+    return torch.stack([(1 - f.score.float()).square().mean() for f in fake]).sum()
+
+
+def feature_loss(real: Sequence[Judgement], fake: Sequence[Judgement]) -> Tensor:
+    """2 Σ mean|real feature − fake feature|; the real side is not trained through."""
+    terms = [
+        (r.detach().float() - f.float()).abs().mean()
+        for a, b in zip(real, fake, strict=True)
+        for r, f in zip(a.features, b.features, strict=True)
+    ]
+    return 2 * torch.stack(terms).sum()
+
+
+def kl_loss(z_p: Tensor, posterior: Gaussian, prior: Gaussian, mask: Tensor) -> Tensor:
+    """KL(posterior ‖ prior) after the flow, from one sample, per unmasked frame (VITS, equation 4)."""
+    z_p, mask = z_p.float(), mask.float()
+    prior_log_std, mean = prior.log_std.float(), prior.mean.float()
+    kl = prior_log_std - posterior.log_std.float() - 0.5
+    kl = kl + 0.5 * (z_p - mean).square() * torch.exp(-2 * prior_log_std)
+    return (kl * mask).sum() / mask.sum()
+
+
+def mel_loss(real: Tensor, fake: Tensor, audio: AudioConfig, mels: int = 128) -> Tensor:
+    """Mean absolute distance of log-mel spectrograms of two waves [B, 1, n]."""
+    return F.l1_loss(wave_to_log_mel(fake, audio, mels), wave_to_log_mel(real, audio, mels))
+
+
+def wave_to_log_mel(wave: Tensor, audio: AudioConfig, mels: int = 128) -> Tensor:
+    """[B, 1, n] → [B, mels, n // hop]."""
+    with torch.autocast(wave.device.type, enabled=False):
+        return log_mel(magnitude_spectrogram(wave.float().squeeze(1), audio), audio, mels)
