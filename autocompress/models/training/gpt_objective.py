@@ -1,0 +1,80 @@
+"""Training the GPT: next-token cross-entropy over semantic tokens, as upstream's ``Text2SemanticDecoder`` trains."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from autocompress.models.gpt import Gpt, targets
+from autocompress.models.training.batches import BatchSource, GptBatch
+from autocompress.models.training.optimisation import Average, clip, set_rate, warm_cosine
+
+
+@dataclass(frozen=True)
+class GptRecipe:
+    """The knobs of one GPT run."""
+
+    total_steps: int
+    batch_size: int = 16
+    peak_rate: float = 6e-4
+    warm_steps: int = 300
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.0
+    average_decay: float = 0.999
+    joined: float = 0.5
+    bfloat16: bool = True
+
+
+class GptObjective:
+    """One optimisation step at a time; see :class:`autocompress.models.training.trainer.Objective`."""
+
+    def __init__(self, model: Gpt, source: BatchSource, recipe: GptRecipe) -> None:
+        self.model = model.train()
+        self._source = source
+        self._recipe = recipe
+        self._optimizer = torch.optim.AdamW(
+            model.parameters(), lr=recipe.peak_rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay
+        )
+        self.average = Average(model, recipe.average_decay)
+
+    def step(self, step: int) -> dict[str, float]:
+        recipe = self._recipe
+        torch.manual_seed(step)  # dropout's masks are part of what a resumed run must repeat
+        set_rate(
+            self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps)
+        )
+        batch = self._source.gpt(step, recipe.batch_size, recipe.joined)
+        self._optimizer.zero_grad(set_to_none=True)
+        losses = next_token_losses(self.model, batch, recipe.label_smoothing, recipe.bfloat16)
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        norm = clip(self.model.parameters(), 1.0)
+        self._optimizer.step()
+        self.average.update(self.model, step)
+        return {name: value.item() for name, value in losses.items()} | {"gradient_norm": norm}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "average": self.average.values,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.average.values = state["average"]
+
+
+def next_token_losses(
+    model: Gpt, batch: GptBatch, label_smoothing: float = 0.0, bfloat16: bool = True
+) -> dict[str, torch.Tensor]:
+    """Mean cross-entropy in nats a token (EOS included), and the share of tokens guessed right."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        logits = model(batch.phonemes, batch.phoneme_lengths, None, batch.tokens, batch.token_lengths)
+    logits = logits.float().flatten(0, 1)
+    wanted = targets(batch.tokens, batch.token_lengths, model.config.eos).flatten()
+    loss = F.cross_entropy(logits, wanted, label_smoothing=label_smoothing)
+    with torch.no_grad():
+        right = (logits.argmax(-1) == wanted).sum() / (wanted != -100).sum()
+    return {"loss": loss, "accuracy": right}
