@@ -9,7 +9,7 @@ from autocompress.metrics.text_normalization import normalized_words
 _LONGEST_PHRASE = 8  # words
 _LONGEST_PERIOD = 25  # tokens: one second at 25 Hz
 _LOOP_REPEATS = 4  # held vowels and pauses repeat a token or two; four periods are a loop
-_LOOP_TOKENS = 12  # half a second at 25 Hz: a pause may be as long, a healthy phone is not
+_LOOP_TOKENS = 25  # one second at 25 Hz, longer than the pauses inside a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def repeated_items(items: Sequence[Hashable], longest: int = _LONGEST_PHRASE) ->
 
 
 def loop_share(tokens: Sequence[int]) -> float:
-    """Share of semantic tokens inside loops: four periods or more of one n-gram, twelve tokens or more."""
+    """Share of semantic tokens inside loops: four periods or more of one n-gram, a second or more."""
     looped = [False] * len(tokens)
     for period in range(1, _LONGEST_PERIOD + 1):
         _mark_loops(tokens, period, looped)
