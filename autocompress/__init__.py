@@ -8,9 +8,10 @@ from typing import Any
 
 _PUBLIC = {
     "AutocompressError": "autocompress.errors",
+    "Request": "autocompress.request",
 }
 
-__all__ = ["AutocompressError"]
+__all__ = ["AutocompressError", "Request"]
 __version__ = "0.1.0"
 
 

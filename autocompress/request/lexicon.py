@@ -1,0 +1,98 @@
+"""The words of a request, English and Chinese, read from ``lexicon.toml``; ``parser`` gives them meaning."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+
+class Kind(Enum):
+    """What a word or sign does in a line; the value is its section of ``lexicon.toml``."""
+
+    QUANTITY = "quantity"
+    MAX = "max"  # "under", "<"
+    MIN = "min"  # "over", ">"
+    BETTER = "better"  # "better than": the side that the quantity wants
+    FASTER = "faster"  # an upper bound on time, a lower bound on speed
+    SLOWER = "slower"
+    EQUAL = "equal"
+    REAL_TIME = "real_time"
+    TARGET = "target"  # "on", "device": a device is named next
+    SEPARATOR = "separator"
+    FILLER = "filler"
+    VAGUE = "vague"  # understood, but not a limit
+    NUMBER = "number"
+    UNIT = "unit"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a phrase means: ``value`` is a field or an advice; ``before`` and ``after`` its number."""
+
+    kind: Kind
+    value: str = ""
+    before: bool = True
+    after: bool = False
+
+
+_SIMPLE = (
+    Kind.FILLER,
+    Kind.BETTER,
+    Kind.FASTER,
+    Kind.SLOWER,
+    Kind.EQUAL,
+    Kind.REAL_TIME,
+    Kind.TARGET,
+    Kind.SEPARATOR,
+)
+_PLACES = {"before": (True, False), "both": (True, True), "after": (False, True)}
+
+
+def _phrases(section: Mapping[str, Any]) -> Iterator[str]:
+    """The phrases of one section: signs one by one, words separated by commas."""
+    yield from section.get("signs", ())
+    for language in ("en", "zh"):
+        yield from (" ".join(p.split()) for p in section.get(language, "").split(",") if p.strip())
+
+
+def _words(data: Mapping[str, Any]) -> dict[str, Word]:
+    table: dict[str, Word] = {}
+    for section in data["vague"]:
+        table |= dict.fromkeys(_phrases(section), Word(Kind.VAGUE, section["advice"]))
+    for kind in _SIMPLE:
+        table |= dict.fromkeys(_phrases(data[kind.value]), Word(kind))
+    for kind in (Kind.MAX, Kind.MIN):
+        for place, (before, after) in _PLACES.items():
+            table |= dict.fromkeys(_phrases(data[kind.value][place]), Word(kind, "", before, after))
+    for field, section in data["quantity"].items():
+        table |= dict.fromkeys(_phrases(section), Word(Kind.QUANTITY, field))
+    return table
+
+
+_DATA = tomllib.loads(Path(__file__).with_name("lexicon.toml").read_text(encoding="utf-8"))
+WORDS = _words(_DATA)
+LOCAL_NAMES = tuple(_phrases(_DATA["local_device"]))
+BRANDS = frozenset(_phrases(_DATA["device_brands"]))
+DEVICE_SUFFIXES = frozenset(_phrases(_DATA["device_suffixes"]))
+
+
+def _pattern(phrase: str) -> str:
+    """The phrase with free spaces or hyphens between its words, ending where a word ends."""
+    loose = r"[\s_-]*".join(re.escape(word) for word in phrase.split())
+    return loose + (r"(?![a-z0-9_'])" if re.search(r"[a-z0-9_]$", phrase) else "")
+
+
+_LONGEST_FIRST = sorted(WORDS, key=len, reverse=True)
+_PATTERN = re.compile("|".join(f"({_pattern(phrase)})" for phrase in _LONGEST_FIRST))
+
+
+def match_word(folded: str, start: int) -> tuple[Word, int] | None:
+    """The longest phrase that begins here, and where it ends."""
+    match = _PATTERN.match(folded, start)
+    if match is None or match.lastindex is None:
+        return None
+    return WORDS[_LONGEST_FIRST[match.lastindex - 1]], match.end()
