@@ -14,6 +14,7 @@ SHORTEST_UTTERANCE = 6  # phonemes; below it upstream puts a full stop in front 
 
 READERS = {  # language: module with a function ``read``; imported on first use
     "en": "autocompress.models.text.english.g2p",
+    "zh": "autocompress.models.text.chinese.g2p",
 }
 
 

@@ -73,6 +73,9 @@ _SCRIPTS = {
     "latin": r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\uff21-\uff3a\uff41-\uff5a",
     "ideographs": r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af",
 }
+_UNIT_AFTER_NUMBER = re.compile(
+    r"(?<=\d)\s?(?:[cdkmnμ]?m[23²³]?|[km]?g|m?[lL]|km/h|m/s|m?s|min|h|d[bB]|[kMG]?Hz|k?W|V|[KMGT]B|°?[CF])(?![A-Za-z])"
+)
 _LETTER_RUN = re.compile("|".join(f"(?P<{name}>[{chars}]+)" for name, chars in _SCRIPTS.items()))
 
 
@@ -80,7 +83,7 @@ def _split_clause(clause: str, mode: Mode) -> list[Span]:
     """Spans of one clause; what lies between two runs of letters goes with the first."""
     has_kana = mode.detects_kana and re.search(f"[{_SCRIPTS['kana']}]", clause) is not None
     starts: list[tuple[int, str]] = []
-    for run in _LETTER_RUN.finditer(clause):
+    for run in _LETTER_RUN.finditer(_hide_units(clause)):
         language = _language_of(run.lastgroup or "", mode, has_kana)
         if not starts or starts[-1][1] != language:
             starts.append((_number_start(clause, run.start()) if starts else 0, language))
@@ -92,6 +95,13 @@ def _split_clause(clause: str, mode: Mode) -> list[Span]:
         )
     ends = [start for start, _ in starts[1:]] + [len(clause)]
     return [Span(language, clause[start:end]) for (start, language), end in zip(starts, ends, strict=True)]
+
+
+def _hide_units(clause: str) -> str:
+    """Among ideographs "5km" and "16GB" are read in their language, so their letters tell nothing."""
+    if not re.search(f"[{_SCRIPTS['ideographs']}]", clause):
+        return clause
+    return _UNIT_AFTER_NUMBER.sub(lambda match: "0" * len(match[0]), clause)
 
 
 def _number_start(clause: str, position: int) -> int:

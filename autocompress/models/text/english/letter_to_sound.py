@@ -49,11 +49,13 @@ def _gru_step(x: Array, hidden: Array, side: str) -> Array:
     reset_h, update_h, candidate_h = np.split(weights[f"{side}_w_hh"] @ hidden + weights[f"{side}_b_hh"], 3)
     update = _sigmoid(update_x + update_h)
     candidate = np.tanh(candidate_x + _sigmoid(reset_x + reset_h) * candidate_h)
-    return (1 - update) * candidate + update * hidden
+    state: Array = (1 - update) * candidate + update * hidden
+    return state
 
 
 def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
+    gate: Array = 1 / (1 + np.exp(-x))
+    return gate
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Mandarin: written text → spoken characters → pinyin with sandhi → initials and finals."""
