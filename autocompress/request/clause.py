@@ -7,7 +7,8 @@ from decimal import Decimal
 from autocompress.request.faults import LineError
 from autocompress.request.lexicon import Kind
 from autocompress.request.quantities import QUANTITIES, Quantity
-from autocompress.request.scanner import Scanner, Token
+from autocompress.request.text import FoldedLine
+from autocompress.request.tokens import Token
 from autocompress.request.units import UNITS, Unit
 
 COMPARISONS = frozenset({Kind.MAX, Kind.MIN, Kind.BETTER, Kind.FASTER, Kind.SLOWER})
@@ -42,8 +43,8 @@ Item = Mention | Bound
 class Clause:
     """The tokens between two separators, read into mentions and bounds."""
 
-    def __init__(self, scanner: Scanner, tokens: Sequence[Token]) -> None:
-        self.scanner, self.tokens = scanner, tokens
+    def __init__(self, line: FoldedLine, tokens: Sequence[Token]) -> None:
+        self.line, self.tokens = line, tokens
         self.position = 0
         self.pending: Token | None = None
         self.found: list[Item] = []
@@ -58,7 +59,7 @@ class Clause:
                 self._bound(token)
         if self.pending:
             hint = "Write a number with its unit after it, such as 80 MB or 1 s."
-            raise self.scanner.refuse("No number follows.", self.pending.start, self.pending.end, hint)
+            raise self.line.refuse("No number follows.", self.pending.start, self.pending.end, hint)
         return self.found
 
     def _peek(self, ahead: int = 0) -> Token | None:
@@ -73,7 +74,7 @@ class Clause:
         self.position += 1
         assert token.word is not None
         quantity = QUANTITIES[token.word.value]
-        is_key = self.scanner.line.folded[token.start : token.end] == quantity.field
+        is_key = self.line.folded[token.start : token.end] == quantity.field
         mention = Mention(quantity, token.start, token.end, is_key)
         last = self.found[-1] if self.found else None
         if isinstance(last, Mention) and (merged := _merge(last, mention)):
@@ -98,14 +99,14 @@ class Clause:
         bound = self.found[at] if at is not None else None
         if at is None or not isinstance(bound, Bound) or self.pending:
             hint = "Write it with a number, such as 'at most 80 MB'."
-            raise self.scanner.refuse("No number goes with this.", token.start, token.end, hint)
+            raise self.line.refuse("No number goes with this.", token.start, token.end, hint)
         if bound.compared and bound.compared.kind is not token.kind:
             raise self._contradiction(token)
         self.found[at] = replace(bound, compared=token)
 
     def _contradiction(self, token: Token) -> LineError:
         hint = "Keep one of the two comparisons, and put a comma between two limits."
-        return self.scanner.refuse("Two comparisons meet here.", token.start, token.end, hint)
+        return self.line.refuse("Two comparisons meet here.", token.start, token.end, hint)
 
     def _bound(self, token: Token) -> None:
         compared, self.pending = self.pending, None
@@ -128,7 +129,7 @@ class Clause:
             return number, None, end
         self.position += 1
         half = self._peek()
-        folded = self.scanner.line.folded
+        folded = self.line.folded
         if (
             half
             and half.kind is Kind.NUMBER

@@ -4,6 +4,7 @@ import unicodedata
 
 from autocompress.errors import RequestError
 
+MAX_CHARACTERS = 500
 _SHOWN_CHARACTERS = 90
 _CONTEXT_CHARACTERS = 40
 
@@ -14,6 +15,21 @@ class LineError(RequestError):
     def __init__(self, problem: str, line: str, start: int, end: int, hint: str) -> None:
         self.problem, self.line, self.start, self.end, self.hint = problem, line, start, end, hint
         super().__init__(f"{problem}\n{mark(line, start, end)}\n{hint}")
+
+
+def check_readable(raw: str) -> None:
+    """Refuse what is empty, too long, or holds invisible characters."""
+    for i, character in enumerate(raw[: MAX_CHARACTERS + 1]):
+        if is_control(character):
+            problem = f"The request holds the control character U+{ord(character):04X}."
+            raise LineError(problem, raw, i, i + 1, "Write the request as one line of plain text.")
+    if not raw.strip():
+        raise LineError(
+            "The request is empty.", raw, 0, 0, "Write for example: <80MB, <1s on Snapdragon 7 Gen3"
+        )
+    if len(raw) > MAX_CHARACTERS:
+        problem = f"The request has {len(raw)} characters; at most {MAX_CHARACTERS} are read."
+        raise LineError(problem, raw, MAX_CHARACTERS, len(raw), "Write only the device and the limits.")
 
 
 def mark(line: str, start: int, end: int) -> str:

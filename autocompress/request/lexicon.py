@@ -1,6 +1,5 @@
 """The words of a request, English and Chinese, read from ``lexicon.toml``; ``parser`` gives them meaning."""
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -80,19 +79,38 @@ BRANDS = frozenset(_phrases(_DATA["device_brands"]))
 DEVICE_SUFFIXES = frozenset(_phrases(_DATA["device_suffixes"]))
 
 
-def _pattern(phrase: str) -> str:
-    """The phrase with free spaces or hyphens between its words, ending where a word ends."""
-    loose = r"[\s_-]*".join(re.escape(word) for word in phrase.split())
-    return loose + (r"(?![a-z0-9_'])" if re.search(r"[a-z0-9_]$", phrase) else "")
+def _join(text: str) -> str:
+    """Hyphens, underscores and any run of spaces between words count as one space."""
+    return " ".join(text.replace("-", " ").replace("_", " ").split()) if len(text) > 1 else text
 
 
-_LONGEST_FIRST = sorted(WORDS, key=len, reverse=True)
-_PATTERN = re.compile("|".join(f"({_pattern(phrase)})" for phrase in _LONGEST_FIRST))
+_BY_SPELLING = {
+    spelling: word for phrase, word in WORDS.items() for spelling in (_join(phrase), phrase.replace(" ", ""))
+}
+_LONGEST = max(map(len, _BY_SPELLING)) + 4  # room for doubled spaces
 
 
 def match_word(folded: str, start: int) -> tuple[Word, int] | None:
-    """The longest phrase that begins here, and where it ends."""
-    match = _PATTERN.match(folded, start)
-    if match is None or match.lastindex is None:
+    """The longest phrase that begins here and ends where a word ends, and its end."""
+    if folded[start] in "-_":
         return None
-    return WORDS[_LONGEST_FIRST[match.lastindex - 1]], match.end()
+    for end in range(min(len(folded), start + _LONGEST), start, -1):
+        if folded[end - 1].isspace() or _is_inside_word(folded, end):
+            continue
+        word = _BY_SPELLING.get(_join(folded[start:end]))
+        if word is not None and (end - start == 1 or folded[end - 1] not in "-_"):
+            return word, end
+    return None
+
+
+def _is_inside_word(folded: str, at: int) -> bool:
+    """Whether a Latin word or key goes on across this place; Chinese words have no end of their own."""
+    if at >= len(folded):
+        return False
+    last, following = folded[at - 1], folded[at:].removeprefix("'")[:1]
+    return (
+        last.isascii()
+        and last.isalnum()
+        and following.isascii()
+        and (following.isalnum() or following == "_")
+    )

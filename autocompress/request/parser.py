@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from autocompress.request.clause import Bound, Clause, Item, Mention
 from autocompress.request.devices import DeviceNames
-from autocompress.request.faults import LineError
+from autocompress.request.faults import LineError, check_readable
 from autocompress.request.lexicon import Kind
 from autocompress.request.pairing import fits, natural_field, pairings
 from autocompress.request.quantities import QUANTITIES, Quantity
-from autocompress.request.scanner import Scanner, Token
+from autocompress.request.scanner import Scanner
 from autocompress.request.text import FoldedLine, fold
+from autocompress.request.tokens import Token
 
 _DIRECTION = {Kind.MAX: "max", Kind.FASTER: "max", Kind.MIN: "min", Kind.SLOWER: "min"}
 _SKIPPED = {Kind.FILLER, Kind.TARGET, Kind.DEVICE}
@@ -41,31 +42,29 @@ class Reading:
 
 def read(text: str, devices: DeviceNames) -> Reading:
     """Read one line; raises :class:`LineError` at the first place that cannot be meant."""
+    check_readable(text)
     line = fold(text)
-    scanner = Scanner(line, devices)
-    tokens = scanner.tokens()
-    return _Parser(line, scanner).reading(tokens)
+    return _Parser(line, devices).reading(Scanner(line, devices).tokens())
 
 
 class _Parser:
-    def __init__(self, line: FoldedLine, scanner: Scanner) -> None:
-        self.line, self.scanner = line, scanner
-        self.refuse, self.devices = scanner.refuse, scanner.devices
+    def __init__(self, line: FoldedLine, devices: DeviceNames) -> None:
+        self.line, self.devices = line, devices
 
     def reading(self, tokens: Sequence[Token]) -> Reading:
         limits: dict[str, Limit] = {}
         for clause in _clauses(self._without_equals(tokens)):
-            for limit in self._limits(Clause(self.scanner, clause).items()):
+            for limit in self._limits(Clause(self.line, clause).items()):
                 self._add(limits, limit)
         device = self._device([token for token in tokens if token.kind is Kind.DEVICE])
         end = len(self.line.folded)
         if not limits:
             hint = "Add at least one, such as 'under 80 MB' or 'latency < 1 s'."
-            raise self.refuse("The request has no limit.", end, end, hint)
+            raise self.line.refuse("The request has no limit.", end, end, hint)
         if device is None:
             hint = "Add one, such as 'on Snapdragon 7 Gen 3'; for this computer add 'on this machine'."
-            raise self.refuse("The request names no device.", end, end, hint)
-        return Reading(device.device, self.scanner.spelled(device.start, device.end), tuple(limits.values()))
+            raise self.line.refuse("The request names no device.", end, end, hint)
+        return Reading(device.device, self.line.spelled(device.start, device.end), tuple(limits.values()))
 
     def _without_equals(self, tokens: Sequence[Token]) -> Iterator[Token]:
         """'=' says nothing after a quantity or before a device; anywhere else it is a mistake."""
@@ -76,20 +75,20 @@ class _Parser:
             last = tokens[i - 1].kind if i else None
             following = tokens[i + 1].kind if i + 1 < len(tokens) else None
             if last is Kind.TARGET and following is not Kind.DEVICE:
-                raise self.refuse(
+                raise self.line.refuse(
                     "No device follows.", token.start, token.end, "Write device=snapdragon-7-gen-3."
                 )
             loose = self.line.folded[token.start] == ":"
             if not (loose or last in {Kind.TARGET, Kind.QUANTITY, Kind.FILLER}):
                 hint = "Write it after a quantity, such as size_mb=80."
-                raise self.refuse("This sign has nothing before it.", token.start, token.end, hint)
+                raise self.line.refuse("This sign has nothing before it.", token.start, token.end, hint)
 
     def _device(self, named: Sequence[Token]) -> Token | None:
         for other in named[1:]:
             if other.device != named[0].device:
                 first, second = self.devices.show(named[0].device), self.devices.show(other.device)
                 hint = f"Keep either {first} or {second}: one request has one device."
-                raise self.refuse("This is a second device.", other.start, other.end, hint)
+                raise self.line.refuse("This is a second device.", other.start, other.end, hint)
         return named[0] if named else None
 
     def _add(self, limits: dict[str, Limit], limit: Limit) -> None:
@@ -97,7 +96,9 @@ class _Parser:
         if first.value != limit.value:
             label = QUANTITIES[limit.field].label
             hint = f"The first is {first.spelled}. Keep one of them, or say what the other one limits."
-            raise self.refuse(f"This is a second, different limit for {label}.", limit.start, limit.end, hint)
+            raise self.line.refuse(
+                f"This is a second, different limit for {label}.", limit.start, limit.end, hint
+            )
 
     # Which word belongs to which number
 
@@ -124,10 +125,8 @@ class _Parser:
     def _ambiguous(self, items: Sequence[Item], one: dict[int, int], other: dict[int, int]) -> LineError:
         mention = next(items[m] for b, m in one.items() if other.get(b) != m)
         hint = "Separate the limits with commas, or write each as 'memory < 500 MB'."
-        problem = (
-            f"'{self.scanner.spelled(mention.start, mention.end)}' can belong to either number beside it."
-        )
-        return self.refuse(problem, mention.start, mention.end, hint)
+        problem = f"'{self.line.spelled(mention.start, mention.end)}' can belong to either number beside it."
+        return self.line.refuse(problem, mention.start, mention.end, hint)
 
     def _unpaired(self, items: Sequence[Item]) -> LineError:
         """Say of the first word or number why it stays alone."""
@@ -149,25 +148,25 @@ class _Parser:
 
     def _no_number(self, item: Item) -> LineError:
         example = item.quantity.example if isinstance(item, Mention) else "size < 80 MB"
-        problem = f"'{self.scanner.spelled(item.start, item.end)}' has no number of its own."
-        return self.refuse(problem, item.start, item.end, f"Write for example: {example}")
+        problem = f"'{self.line.spelled(item.start, item.end)}' has no number of its own."
+        return self.line.refuse(problem, item.start, item.end, f"Write for example: {example}")
 
     def _bare(self, bound: Bound) -> LineError:
-        text = self.scanner.spelled(bound.start, bound.end)
+        text = self.line.spelled(bound.start, bound.end)
         near = "MB, s" if bound.unit is None else "size, latency, rtf, similarity, MOS"
         hint = (
             f"Add what it limits: {text} {near}?" if bound.unit else f"Add its unit ({near}) or its quantity."
         )
-        return self.refuse(f"What does {text} limit?", bound.start, bound.end, hint)
+        return self.line.refuse(f"What does {text} limit?", bound.start, bound.end, hint)
 
     def _misfit(self, mention: Item, bound: Bound) -> LineError:
         assert isinstance(mention, Mention)
-        quantity, text = mention.quantity, self.scanner.spelled(bound.start, bound.end)
+        quantity, text = mention.quantity, self.line.spelled(bound.start, bound.end)
         if bound.unit is None:
             hint = f"Did you mean {text} {quantity.unit}?"
-            return self.refuse(f"{quantity.label} needs a unit.", bound.start, bound.end, hint)
+            return self.line.refuse(f"{quantity.label} needs a unit.", bound.start, bound.end, hint)
         hint = f"Write for example: {quantity.example}"
-        return self.refuse(f"{text} is not a value of {quantity.label}.", bound.start, bound.end, hint)
+        return self.line.refuse(f"{text} is not a value of {quantity.label}.", bound.start, bound.end, hint)
 
     # What a number says
 
@@ -184,33 +183,33 @@ class _Parser:
             return
         if word.kind in {Kind.FASTER, Kind.SLOWER} and quantity.dimension != "time":
             hint = f"Write for example: {quantity.example}"
-            raise self.refuse(f"{quantity.label} is not a time.", word.start, word.end, hint)
+            raise self.line.refuse(f"{quantity.label} is not a time.", word.start, word.end, hint)
         if _DIRECTION[word.kind] != quantity.bound:
             problem = _UPPER_ONLY if quantity.bound == "max" else _LOWER_ONLY
-            hint = f"Did you mean '{quantity.words} {self.scanner.spelled(bound.start, bound.end)}'?"
-            raise self.refuse(problem.format(quantity.label), word.start, word.end, hint)
+            hint = f"Did you mean '{quantity.words} {self.line.spelled(bound.start, bound.end)}'?"
+            raise self.line.refuse(problem.format(quantity.label), word.start, word.end, hint)
 
     def _speed(self, quantity: Quantity, bound: Bound) -> Limit:
         """Times real time: the real-time factor is its inverse."""
         kind = bound.compared.kind if bound.compared else None
         if kind is Kind.SLOWER:
-            raise self.refuse(
+            raise self.line.refuse(
                 _UPPER_ONLY.format(quantity.label), bound.start, bound.end, "Did you mean faster?"
             )
         if bound.is_counted and (kind is Kind.MAX or bound.number < 1):
             hint = f"Write the real-time factor instead: {quantity.example}"
-            raise self.refuse("Is this a speed or a real-time factor?", bound.start, bound.end, hint)
+            raise self.line.refuse("Is this a speed or a real-time factor?", bound.start, bound.end, hint)
         finite = bound.number.is_finite()
         return self._checked(quantity, bound, float(1 / bound.number) if finite else float(bound.number))
 
     def _checked(self, quantity: Quantity, bound: Bound, value: float) -> Limit:
         fault = quantity.fault(value)
-        spelled = self.scanner.spelled(bound.start, bound.end)
+        spelled = self.line.spelled(bound.start, bound.end)
         if fault is None:
             return Limit(quantity.field, value, spelled, bound.start, bound.end)
         percent = quantity.dimension == "share" and bound.unit is None and 1 < value <= 100
         hint = f"Did you mean {spelled}%?" if percent else f"Write for example: {quantity.example}"
-        raise self.refuse(f"{fault[0].upper()}{fault[1:]}.", bound.start, bound.end, hint)
+        raise self.line.refuse(f"{fault[0].upper()}{fault[1:]}.", bound.start, bound.end, hint)
 
 
 def _clauses(tokens: Iterator[Token]) -> Iterator[list[Token]]:

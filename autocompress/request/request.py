@@ -17,7 +17,7 @@ from autocompress.request.quantities import QUANTITIES, Quantity
 
 @dataclass(frozen=True)
 class Request:
-    """A device and its limits, None where not asked; ``similarity`` and ``mos`` are minimums, others maximums.
+    """A device and its limits (None: not asked); ``similarity`` and ``mos`` are minimums, the rest maximums.
 
     ``device`` may be given as any of its names and becomes the id of its profile (``local`` is this machine).
     Units: 1 MB = 10^6 bytes; seconds; ``rtf``, ``similarity``, ``sid`` and ``cer`` are plain ratios.

@@ -3,6 +3,8 @@
 import unicodedata
 from dataclasses import dataclass
 
+from autocompress.request.faults import LineError, printable
+
 # Traditional forms of the characters that the lexicon spells in simplified Chinese, and look-alike signs.
 _SAME = str.maketrans(
     "於驍龍請為個設備體記憶遲內時間過縮壓樹機這臺台聲語們給幫運實率識別類數達應須須該與並後執製創導號檔對錯誤’‘−–—＋",
@@ -23,6 +25,21 @@ class FoldedLine:
         if start >= end:
             return self.origin[start], self.origin[start]
         return self.origin[start], self.origin[end - 1] + 1
+
+    def spelled(self, start: int, end: int) -> str:
+        """The user's own characters at ``folded[start:end]``, single-spaced."""
+        first, last = self.raw_span(start, end)
+        return " ".join(printable(self.raw[first:last]).split())
+
+    def skip_spaces(self, at: int) -> int:
+        """The first place from here that is not a space."""
+        while at < len(self.folded) and self.folded[at].isspace():
+            at += 1
+        return at
+
+    def refuse(self, problem: str, start: int, end: int, hint: str) -> LineError:
+        """The error that marks ``folded[start:end]`` in the user's own line."""
+        return LineError(problem, self.raw, *self.raw_span(start, end), hint)
 
 
 def fold(raw: str) -> FoldedLine:

@@ -1,0 +1,50 @@
+"""Requests as people write them: each good one is read right, each bad one is refused at its place."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from autocompress.request import DeviceNames, LineError, Request
+
+_ESCAPE = re.compile(r"\\(t|n|x[0-9a-f]{2}|u[0-9a-f]{4})")
+
+
+def _unescape(text: str) -> str:
+    named = {"t": "\t", "n": "\n"}
+    return _ESCAPE.sub(lambda m: named.get(m[1]) or chr(int(m[1][1:], 16)), text)
+
+
+def _rows(reading: str) -> list[tuple[str, str, str]]:
+    with (Path(__file__).parent / "requests.tsv").open(encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [
+            (_unescape(r["line"]), _unescape(r["expected"]), r["message"])
+            for r in table
+            if r["reading"] == reading
+        ]
+
+
+GOOD, BAD = _rows("good"), _rows("bad")
+
+
+def test_the_table_holds_enough_of_both_kinds() -> None:
+    assert len(GOOD) >= 75
+    assert len(BAD) >= 75
+
+
+@pytest.mark.parametrize(("line", "printed", "_message"), GOOD)
+def test_a_good_request_is_read_right(line: str, printed: str, _message: str, devices: DeviceNames) -> None:
+    assert str(Request.parse(line, devices)) == printed
+
+
+@pytest.mark.parametrize(("line", "marked", "message"), BAD)
+def test_a_bad_request_is_refused_at_its_place(
+    line: str, marked: str, message: str, devices: DeviceNames
+) -> None:
+    with pytest.raises(LineError) as refusal:
+        Request.parse(line, devices)
+    error = refusal.value
+    assert f"{line[: error.start]}⟦{line[error.start : error.end]}⟧{line[error.end :]}" == marked
+    assert message.casefold() in str(error).casefold()
