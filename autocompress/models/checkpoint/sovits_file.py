@@ -123,7 +123,7 @@ class _Sizes:
     def mrte(self) -> MrteConfig:
         at = "enc_p.mrte."
         names = ((f"{at}c_pre.weight", 0), (f"{at}text_pre.weight", 0), (f"{at}c_pre.bias", 0))
-        hidden = self.vote(*names, default=512)
+        hidden = self.vote(*names, default=int(self.model.get("mrte_hidden", 512)))
         return MrteConfig(hidden, 4, max(1, hidden // 4))
 
     def prior(self, mrte: MrteConfig) -> PriorConfig:
