@@ -49,9 +49,9 @@ class SovitsObjective:
         self._recipe = recipe
         self._critics = Discriminators(recipe.discriminators)
         trained = [p for p in model.parameters() if p.requires_grad]
-        self._optimizer = torch.optim.AdamW(trained, lr=recipe.peak_rate, betas=(0.8, 0.99), eps=1e-9)
+        self._optimizer = torch.optim.AdamW(trained, lr=recipe.peak_rate, betas=(0.8, 0.99), eps=1e-9, fused=True)
         self._critic_optimizer = torch.optim.AdamW(
-            self._critics.parameters(), lr=recipe.peak_rate, betas=(0.8, 0.99), eps=1e-9
+            self._critics.parameters(), lr=recipe.peak_rate, betas=(0.8, 0.99), eps=1e-9, fused=True
         )
         self.average = Average(model, recipe.average_decay)
 
@@ -92,7 +92,9 @@ class SovitsObjective:
         if adversarial:
             self._critics.requires_grad_(False)  # their weights take no gradient from the generator
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-                judged_real, judged_fake = both(self._critics, real, fake)
+                judged_fake = self._critics(fake)
+                with torch.no_grad():
+                    judged_real = self._critics(real)
             losses |= {"feature": feature_loss(judged_real, judged_fake), "fooling": generator_loss(judged_fake)}
             weights |= {"mel": recipe.mel_weight_late, "feature": recipe.feature_weight, "fooling": 1.0}
         self._optimizer.zero_grad(set_to_none=True)
