@@ -12,9 +12,14 @@ from autocompress.models.text.symbols import PUNCTUATION, UNKNOWN, symbol_table,
 
 SHORTEST_UTTERANCE = 6  # phonemes; below it upstream puts a full stop in front and reads again
 
+ACCENT_MARKS = ("[", "]", "#")  # Japanese
+
 READERS = {  # language: module with a function ``read``; imported on first use
     "en": "autocompress.models.text.english.g2p",
     "zh": "autocompress.models.text.chinese.g2p",
+    "ja": "autocompress.models.text.japanese",
+    "ko": "autocompress.models.text.korean.g2p",
+    "yue": "autocompress.models.text.cantonese",
 }
 
 
@@ -101,7 +106,10 @@ def _reader(span: Span, version: str) -> Reader:
 
 def _segment(language: str, reading: Reading, version: str) -> Segment:
     table = symbol_table(version)
-    symbols = tuple(symbol if symbol in table else UNKNOWN for symbol in reading.phonemes)
+    phonemes = reading.phonemes
+    if table.version == "v1":  # trained before the pitch marks came
+        phonemes = tuple(phoneme for phoneme in phonemes if phoneme not in ACCENT_MARKS)
+    symbols = tuple(phoneme if phoneme in table else UNKNOWN for phoneme in phonemes)
     return Segment(language, reading.normalized, symbols, table.ids(symbols), reading.word2ph)
 
 

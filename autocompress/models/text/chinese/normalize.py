@@ -10,6 +10,7 @@ from re import Match
 
 from autocompress.models.text.chinese import numbers
 from autocompress.models.text.chinese.units import CURRENCIES, MEASURE_WORDS, SIGNS, UNITS
+from autocompress.models.text.marks import loudest_marks
 from autocompress.models.text.symbols import PUNCTUATION
 
 Rule = tuple[re.Pattern[str], Callable[[Match[str]], str]]
@@ -19,14 +20,14 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _DASH = "[-–—~～至到]"
 
 
-def normalize(text: str) -> str:
+def normalize(text: str, simplify: bool = True) -> str:
     """Chinese characters and marks of ``text`` as they are spoken; what has no reading is left in place."""
-    text = _fold(text)
+    text = _fold(_simplify(text) if simplify else text)
     for pattern, spoken in RULES:
         text = pattern.sub(spoken, text)
     for sign, words in SIGNS.items():
         text = text.replace(sign, words)
-    return re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", text)
+    return loudest_marks(text)
 
 
 def is_han(char: str) -> bool:
@@ -39,12 +40,15 @@ def is_mark(char: str) -> bool:
     return char in PUNCTUATION
 
 
-def _fold(text: str) -> str:
-    """Traditional characters simplified, full-width letters and digits narrowed, spaces dropped."""
+def _simplify(text: str) -> str:
     from proces.preprocess import traditional_to_simplified
 
-    text = str(traditional_to_simplified(text)).translate(_NARROW)
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
+    return str(traditional_to_simplified(text))
+
+
+def _fold(text: str) -> str:
+    """Full-width letters and digits narrowed, thousands commas and spaces dropped."""
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text.translate(_NARROW))
     return re.sub(r"\s*\n\s*", ".", text.strip()).replace(" ", "").replace("\u3000", "")
 
 

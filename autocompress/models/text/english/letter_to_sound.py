@@ -54,7 +54,7 @@ def _gru_step(x: Array, hidden: Array, side: str) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    gate: Array = 1 / (1 + np.exp(-x))
+    gate: Array = np.reciprocal(1 + np.exp(-x), dtype=np.float32)
     return gate
 
 

@@ -1,0 +1,1 @@
+"""Korean: written text → spoken syllables → jamo."""
