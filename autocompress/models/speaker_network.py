@@ -5,8 +5,10 @@ Key-compatible with ``pretrained_eres2netv2w24s4ep4.ckpt`` (3D-Speaker's ERes2Ne
 checked in the file and left out here. Shapes: B batch, C channels, F mel bins, T frames.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from torch.nn import functional
 
 from autocompress.errors import CheckpointError
 from autocompress.models.audio import Samples
+from autocompress.models.checkpoint.unpickle import unpickle_zip
 from autocompress.models.fbank import kaldi_fbank
 
 SPEAKER_VECTOR_SIZE = 20_480
@@ -100,7 +103,12 @@ class Res2Block(nn.Module):
 
 
 class SpeakerNetwork(nn.Module):
-    """Mel features [B, T, n_mels] → speaker vector [B, vector_size] (20480 at the original sizes)."""
+    """Mel features [B, T, n_mels] → speaker vector [B, vector_size] (20480 at the original sizes).
+
+    ``name`` is what a voice remembers of its weights.
+    """
+
+    name = "eres2netv2"
 
     def __init__(self, sizes: SpeakerNetworkSizes | None = None) -> None:
         super().__init__()
@@ -129,6 +137,21 @@ class SpeakerNetwork(nn.Module):
         mels = torch.from_numpy(kaldi_fbank(samples, self.sizes.n_mels))
         vector: Samples = self(mels[None])[0].numpy()
         return vector
+
+
+def load_speaker_network(path: str | Path, sizes: SpeakerNetworkSizes | None = None) -> SpeakerNetwork:
+    """The network from the user's ``pretrained_eres2netv2w24s4ep4.ckpt``; nothing in the file is executed."""
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+    weights = unpickle_zip(bytearray(content), path)
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(f"{path}: expected a table of tensors, the weights of ERes2NetV2.")
+    network = speaker_network_from_weights(weights, sizes, str(path))
+    network.name = f"{path.stem}@{hashlib.sha256(content).hexdigest()[:12]}"
+    return network
 
 
 def speaker_network_from_weights(

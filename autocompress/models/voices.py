@@ -42,7 +42,6 @@ class VoiceMaker:
     content_encoder: ContentEncoder | None = None
     bert: BertFeatures | None = None
     speaker_network: SpeakerNetwork | None = None
-    speaker_network_name: str = "eres2netv2"
     prompt_tail_s: float = PROMPT_TAIL_S
 
     def make(self, source: VoiceSource) -> Voice:
@@ -128,13 +127,14 @@ class VoiceMaker:
 
     def _origin(self, source: VoiceSource, recordings: list[Recording], bert_used: bool) -> VoiceOrigin:
         encoder = self.content_encoder if source.tokens is None else None
+        speaker = self.speaker_network if self.sovits.config.pro else None
         return VoiceOrigin(
             recordings=tuple(recording.source_sha256 for recording in recordings),
             version=self.sovits.config.version,
             model=self.model,
             content_encoder=encoder.name if encoder else None,
             bert=self.bert.name if self.bert and bert_used else None,
-            speaker_network=self.speaker_network_name if self.sovits.config.pro else None,
+            speaker_network=speaker.name if speaker else None,
         )
 
 

@@ -1,6 +1,9 @@
 """Kaldi mel features and ERes2NetV2 against numbers from kaldi-native-fbank 1.23 and modelscope 1.40."""
 
+import os
 import zlib
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from autocompress.models.speaker_network import (
     SPEAKER_VECTOR_SIZE,
     SpeakerNetwork,
     SpeakerNetworkSizes,
+    load_speaker_network,
     speaker_network_from_weights,
 )
 
@@ -119,3 +123,36 @@ def test_every_key_that_does_not_fit_is_listed_at_once() -> None:
         "unexpected",
     ):
         assert part in str(caught.value)
+
+
+def test_a_file_loads_as_users_have_it_and_its_name_follows_its_content(tmp_path: Path) -> None:
+    torch.save(OrderedDict(small_weights()), tmp_path / "speaker.ckpt")
+    network = load_speaker_network(tmp_path / "speaker.ckpt", SMALL)
+    assert network.name.startswith("speaker@")
+    assert network.speaker_vector(wave()).shape == (SMALL.vector_size,)
+    torch.save(OrderedDict(small_weights() | {"bn1.bias": torch.zeros(8)}), tmp_path / "speaker.ckpt")
+    assert load_speaker_network(tmp_path / "speaker.ckpt", SMALL).name != network.name
+
+
+class _Hostile:
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, ("touch pwned",)
+
+
+def test_a_hostile_a_truncated_an_absent_and_another_file_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"conv1.weight": _Hostile()}, tmp_path / "hostile.ckpt")
+    torch.save(small_weights(), tmp_path / "short.ckpt")
+    (tmp_path / "short.ckpt").write_bytes((tmp_path / "short.ckpt").read_bytes()[:9000])
+    torch.save({"state": {"a": torch.zeros(1)}}, tmp_path / "other.ckpt")
+    for name, message in {
+        "hostile.ckpt": "not run",
+        "short.ckpt": "not a whole torch checkpoint",
+        "absent.ckpt": "cannot be read",
+        "other.ckpt": "expected a table of tensors",
+    }.items():
+        with pytest.raises(CheckpointError, match=message):
+            load_speaker_network(tmp_path / name, SMALL)
+    assert not (tmp_path / "pwned").exists()
