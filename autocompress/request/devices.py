@@ -52,10 +52,10 @@ class DeviceNames:
     def find(self, name: str) -> str | None:
         """The id of the device with exactly this name, or None."""
         folded = fold(name).folded.strip()
+        if folded in self._spellings:
+            return self._keys[canonical(name)]
         match = self.match(folded, 0)
-        if match is not None and match.end == len(folded):
-            return match.device
-        return name if name in self.names else None
+        return match.device if match and match.end == len(folded) else None
 
     def match(self, folded: str, start: int) -> DeviceMatch | None:
         """The longest device name that begins at ``start`` and ends where a word ends."""
@@ -78,16 +78,21 @@ class DeviceNames:
             position = match.end if match else position + 1
         return found
 
-    def nearest(self, text: str) -> list[str]:
-        """The names to show of the three devices that resemble the text most."""
+    def nearest(self, text: str, first: str | None = None) -> list[str]:
+        """The names to show of the three devices that resemble the text most, ``first`` before all."""
         wanted = canonical(text)
 
-        def likeness(device: str) -> float:
-            keys = (canonical(name) for name in (device, *self.names[device]))
-            return max(difflib.SequenceMatcher(None, wanted, key).ratio() for key in keys)
+        def likeness(name: str) -> float:
+            return difflib.SequenceMatcher(None, wanted, canonical(name)).ratio()
 
-        ranked = sorted((d for d in self.names if d != LOCAL), key=lambda device: -likeness(device))
-        return [self.show(device) for device in ranked[:_N_NEAREST]]
+        best = {d: max((d, *own), key=likeness) for d, own in self.names.items() if d != LOCAL}
+        ranked = sorted(best, key=lambda device: (device != first, -likeness(best[device])))
+        return [self._show_as(device, best[device]) for device in ranked[:_N_NEAREST]]
+
+    def _show_as(self, device: str, name: str) -> str:
+        """ "iPhone 15 Pro (Apple A17 Pro)": the name that resembles, then the device's own."""
+        shown = self.show(device)
+        return shown if canonical(name) == canonical(shown) else f"{name} ({shown})"
 
     def show(self, device: str) -> str:
         """What a person calls the device."""

@@ -28,7 +28,7 @@ class Diagnosis:
         last = before[-1] if before else None
         text = self.line.folded[at:end]
         if last and last.kind is Kind.DEVICE and self._continues_device(text):
-            return self.unknown_device(last.start, end)
+            return self.unknown_device(last.start, end, last.device)
         if self.line.skip_spaces(end) in self._named and self._is_devicelike(text):
             end = self._named[self.line.skip_spaces(end)].end  # a slip in the first word of a name
         if self._is_devicelike(text) or (last and last.kind in {Kind.TARGET, Kind.EQUAL} and not self._named):
@@ -98,9 +98,12 @@ class Diagnosis:
         free = {Kind.TARGET, Kind.FILLER, Kind.SEPARATOR, Kind.EQUAL, Kind.UNIT}
         return number.start if not tail or tail[-1].kind in free else start
 
-    def unknown_device(self, start: int, end: int) -> LineError:
-        near = ", ".join(self.devices.nearest(self.line.folded[start:end])) or "none"
+    def unknown_device(self, start: int, end: int, nearest: str | None = None) -> LineError:
+        """The error for a device without a profile; ``nearest`` is the one whose name it begins with."""
+        near = ", ".join(self.devices.nearest(self.line.folded[start:end], nearest)) or "none"
         hint = f"Nearest devices: {near}. All: autocompress devices list. This computer: on this machine."
+        if self.line.folded[start:end].endswith("max"):
+            hint += " If 'max' begins a limit, put a comma before it."
         return self.line.refuse(f"Unknown device '{self.line.spelled(start, end)}'.", start, end, hint)
 
     def _unknown_word(self, start: int, end: int, last: Token | None) -> LineError:

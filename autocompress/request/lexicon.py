@@ -1,5 +1,6 @@
 """The words of a request, English and Chinese, read from ``lexicon.toml``; ``parser`` gives them meaning."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,9 @@ BRANDS = frozenset(_phrases(_DATA["device_brands"]))
 DEVICE_SUFFIXES = frozenset(_phrases(_DATA["device_suffixes"]))
 
 
+_BEFORE_DIGITS = {Kind.QUANTITY, Kind.MAX, Kind.MIN}  # "mos3.5" and "max80MB" are read, "on80MB" is not
+
+
 def _join(text: str) -> str:
     """Hyphens, underscores and any run of spaces between words count as one space."""
     return " ".join(text.replace("-", " ").replace("_", " ").split()) if len(text) > 1 else text
@@ -95,22 +99,17 @@ def match_word(folded: str, start: int) -> tuple[Word, int] | None:
     if folded[start] in "-_":
         return None
     for end in range(min(len(folded), start + _LONGEST), start, -1):
-        if folded[end - 1].isspace() or _is_inside_word(folded, end):
+        if folded[end - 1].isspace() or (end - start > 1 and folded[end - 1] in "-_"):
             continue
         word = _BY_SPELLING.get(_join(folded[start:end]))
-        if word is not None and (end - start == 1 or folded[end - 1] not in "-_"):
+        if word is not None and not _is_inside_word(folded, end, word.kind in _BEFORE_DIGITS):
             return word, end
     return None
 
 
-def _is_inside_word(folded: str, at: int) -> bool:
+def _is_inside_word(folded: str, at: int, may_touch_digits: bool) -> bool:
     """Whether a Latin word or key goes on across this place; Chinese words have no end of their own."""
-    if at >= len(folded):
+    if at >= len(folded) or not (folded[at - 1].isascii() and folded[at - 1].isalnum()):
         return False
-    last, following = folded[at - 1], folded[at:].removeprefix("'")[:1]
-    return (
-        last.isascii()
-        and last.isalnum()
-        and following.isascii()
-        and (following.isalnum() or following == "_")
-    )
+    following = folded[at:].removeprefix("'")[:1]
+    return bool(re.match(r"[a-z_]" if may_touch_digits else r"[a-z0-9_]", following))

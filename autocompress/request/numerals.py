@@ -26,7 +26,7 @@ _FIGURES = r"(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+(?
 
 _PATTERN = re.compile(
     rf"""
-      (?P<figures>(?<![a-z0-9])[+-]?\s?(?:{_FIGURES}))
+      (?P<figures>(?:(?<![a-z0-9])[+-])?(?:{_FIGURES}))
     | (?P<special>[+-]?(?:nan|infinity|inf|∞)(?![a-z0-9_]))
     | (?P<half>(?:an?\s+)?half(?:\s+of)?(?:\s+an?\b)?(?![a-z]) | 半(?!角))
     | (?P<quarter>(?:an?\s+|one\s+)?quarter(?:\s+of)?(?:\s+an?\b)?(?![a-z]))

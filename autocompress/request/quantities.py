@@ -30,22 +30,24 @@ class Quantity:
         """The comparison in words."""
         return "at most" if self.bound == "max" else "at least"
 
+    @property
+    def title(self) -> str:
+        """The label as a sentence begins."""
+        return self.label[0].upper() + self.label[1:]
+
     def fault(self, value: float) -> str | None:
-        """Why the value cannot be meant, or None."""
+        """Why the value cannot be meant, to follow the label; or None."""
         if math.isnan(value) or math.isinf(value):
-            return f"{self.label} must be a finite number"
+            return "must be a finite number"
         if value < 0:
-            return f"{self.label} cannot be negative"
+            return "cannot be negative"
         if value <= self.above or value > self.most:
-            return f"{self.label} must be above {self.above:g} and at most {self._amount(self.most)}"
+            return f"must be above {self.above:g} and at most {self.most:g} {self.unit}".rstrip()
         return None
 
     def show(self, value: float) -> str:
         """The value as the printed line holds it: no unit, every digit, no needless '.0'."""
         return repr(value).removesuffix(".0")
-
-    def _amount(self, value: float) -> str:
-        return f"{value:g} {self.unit}".rstrip()
 
 
 _ALL = (

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from autocompress.errors import RequestError
 from autocompress.request.devices import DeviceNames, library_devices
-from autocompress.request.parser import read
+from autocompress.request.parser import Reading, read
 from autocompress.request.quantities import QUANTITIES, Quantity
 
 
@@ -35,9 +35,7 @@ class Request:
     sid: float | None = None
     mos: float | None = None
     cer: float | None = None
-    spelled: Mapping[str, str] = field(
-        default_factory=dict, repr=False, compare=False
-    )  # the user's own words
+    reading: Reading | None = field(default=None, repr=False, compare=False)  # the user's own words
     devices: InitVar[DeviceNames | None] = None
 
     def __post_init__(self, devices: DeviceNames | None) -> None:
@@ -52,7 +50,6 @@ class Request:
                 "The request cannot be used:\n" + "\n".join(f"  - {fault}" for fault in faults)
             )
         object.__setattr__(self, "device", found)
-        object.__setattr__(self, "spelled", dict(self.spelled))
         for name, value in self.limits.items():
             object.__setattr__(self, name, float(value))
 
@@ -69,11 +66,8 @@ class Request:
             raise RequestError(f"A request is one line of text, not {type(line).__name__}.")
         names = library_devices() if devices is None else devices
         reading = read(line, names)
-        spelled = {"device": reading.device_spelled} | {
-            limit.field: limit.spelled for limit in reading.limits
-        }
         limits: dict[str, Any] = {limit.field: limit.value for limit in reading.limits}
-        return cls(device=reading.device, **limits, spelled=spelled, devices=names)
+        return cls(device=reading.device, **limits, reading=reading, devices=names)
 
     @classmethod
     def load(cls, path: str | PathLike[str], devices: DeviceNames | None = None) -> Self:
@@ -115,16 +109,22 @@ class Request:
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:<{width}}  {words}" for label, words in rows)
 
+    def _said(self, field: str, value: float | str) -> str | None:
+        return self.reading.spelled(field, value) if self.reading else None
+
     def _device_words(self) -> str:
-        said = self.spelled.get("device", self.device)
-        return self.device if said == self.device else f"{self.device} ({said})"
+        said = self._said("device", self.device)
+        return self.device if said in {None, self.device} else f"{self.device} ({said})"
 
     def _words(self, quantity: Quantity, value: float) -> str:
         """ "at most 60 MiB (62.91456 MB)": the user's own amount, then what it means."""
         plain = f"{quantity.show(value)} {quantity.unit}".rstrip()
-        said = self.spelled.get(quantity.field, plain)
-        same = "".join(said.split()).casefold() in {"".join(plain.split()).casefold(), quantity.show(value)}
-        return f"{quantity.words} {plain}" if same else f"{quantity.words} {said} ({plain})"
+        said = self._said(quantity.field, value) or plain
+        is_plain = "".join(said.split()).casefold() in {
+            "".join(plain.split()).casefold(),
+            quantity.show(value),
+        }
+        return f"{quantity.words} {plain}" if is_plain else f"{quantity.words} {said} ({plain})"
 
 
 def _device_fault(device: object, names: DeviceNames) -> str:
@@ -138,12 +138,15 @@ def _fault(quantity: Quantity, value: object) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{quantity.field} must be a number, not {value!r}"
-    fault = quantity.fault(float(value)) if abs(value) < 1e300 or value != value else "it is too large"
-    return f"{quantity.field}={value!r}: {fault}" if fault else None
+    try:
+        fault = quantity.fault(float(value))
+    except OverflowError:
+        fault = "is too large"
+    return f"{quantity.field}={value!r}: {quantity.label} {fault}" if fault else None
 
 
 def _check_keys(content: Mapping[str, Any]) -> None:
-    known = [f.name for f in dataclasses.fields(Request) if f.name != "spelled"]
+    known = [f.name for f in dataclasses.fields(Request) if f.name != "reading"]
     faults = [f"unknown key {key!r}{_nearest_key(key, known)}" for key in content if key not in known]
     if "device" not in content:
         faults.append('device is missing; for this computer write device = "this machine"')

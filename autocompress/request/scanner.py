@@ -77,7 +77,7 @@ class Scanner:
     def _device(self, match: DeviceMatch) -> Token:
         goes_on = re.compile(r"\s*max(?![a-z0-9])").match(self.line.folded, match.end)
         if goes_on and re.search(r"(?:pro|m\d)$", self.line.folded[match.start : match.end]):
-            raise self._diagnosis.unknown_device(match.start, goes_on.end())
+            raise self._diagnosis.unknown_device(match.start, goes_on.end(), match.device)
         return Token(Kind.DEVICE, match.start, match.end, device=match.device)
 
     def _is_dash(self, at: int) -> bool:
