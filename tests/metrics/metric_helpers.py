@@ -1,5 +1,6 @@
 """Names and small helpers that the tests of the metrics share."""
 
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,7 @@ SAME_VOICE = {"00046": "00014", "00038": "00006", "00053": "00021", "00104": "00
 PACKAGES = {"quality": "distillmos", "asr": "faster_whisper"}
 
 
+@lru_cache
 def with_noise(recording: Recording, snr_db: float, seed: int = 0) -> Recording:
     power = float(np.mean(recording.samples**2)) * 10 ** (-snr_db / 10)
     noise = np.random.default_rng(seed).normal(0, np.sqrt(power), recording.samples.size)
