@@ -104,8 +104,8 @@ class DeviceNames:
         key = canonical(text)
         if key not in self._keys:
             return None
-        if (len(key) <= _SHORT_KEY or key.isdigit()) and text not in self._spellings:
-            return None  # 苹果 15 is a phone, and 15 is a number
+        if (len(key) <= _SHORT_KEY or key[0].isdigit()) and text not in self._spellings:
+            return None  # 苹果 15 is a phone, 15 is a number, and "14 Pro" could be anybody's
         if re.fullmatch(r"\d\s*g\s+\d|\d\s+g\s*\d", text):
             return None  # "8G 3" is memory, and "8G3" a chip
         return self._keys[key]
