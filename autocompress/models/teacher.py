@@ -1,0 +1,155 @@
+"""The teacher: a GPT-SoVITS model as it is, ready to speak and to be compressed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from autocompress.errors import MalformedError
+from autocompress.models.audio import Samples
+from autocompress.models.bert import BertFeatures
+from autocompress.models.checkpoint import load_gpt, load_sovits
+from autocompress.models.content import ContentEncoder, HubertContent
+from autocompress.models.gpt import Gpt
+from autocompress.models.sovits.layers import fold_weight_norm
+from autocompress.models.sovits.synthesizer import Sovits
+from autocompress.models.speaker_network import load_speaker_network
+from autocompress.models.speech import (
+    Sentence,
+    SpeechSettings,
+    TextFrontEnd,
+    check_pair,
+    check_voice,
+    choose_tokens,
+    joined,
+    render,
+)
+from autocompress.models.text import Phonemes
+from autocompress.models.voice import Voice
+from autocompress.models.voice_sources import VoiceSource, read_voices
+from autocompress.models.voices import VoiceMaker
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """Frozen networks, text front end, voices. ``sovits`` keeps the checkpoint's weight_g/weight_v pairs."""
+
+    gpt: Gpt
+    sovits: Sovits
+    text: TextFrontEnd
+    voice_maker: VoiceMaker
+    voices: Mapping[str, Voice] = field(default_factory=dict)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        check_pair(self.gpt, self.sovits)
+
+    @cached_property
+    def _fast_sovits(self) -> Sovits:
+        """SoVITS with its weight norm multiplied out, for speaking."""
+        return fold_weight_norm(self.sovits).eval()
+
+    @property
+    def version(self) -> str:
+        return self.sovits.config.version
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self.sovits.config.audio.sample_rate_hz
+
+    def voice(
+        self,
+        recording: str | Path,
+        transcript: str | None = None,
+        *,
+        name: str | None = None,
+        language: str = "auto",
+        references: tuple[Path, ...] = (),
+        tokens: Path | tuple[int, ...] | None = None,
+    ) -> Voice:
+        """A known voice by name, a saved one by its ``.npz``, or a new one from a recording and its words."""
+        if transcript is None:
+            return self._known_voice(recording)
+        path = Path(recording)
+        source = VoiceSource(name or path.stem, path, transcript, language, references, tokens)
+        return self.voice_maker.make(source)
+
+    def say(
+        self,
+        text: str,
+        voice: str | Voice,
+        seed: int = 0,
+        *,
+        language: str = "auto",
+        settings: SpeechSettings | None = None,
+    ) -> Samples:
+        """Audio float32 [n_samples] at ``sample_rate_hz``; same text, voice and seed, same samples."""
+        settings = settings or SpeechSettings()
+        sentences = self.speak(text, voice, seed, language=language, settings=settings)
+        return joined([sentence.audio for sentence in sentences], self.sample_rate_hz, settings.pause_s)
+
+    def speak(
+        self,
+        text: str,
+        voice: str | Voice,
+        seed: int = 0,
+        *,
+        language: str = "auto",
+        settings: SpeechSettings | None = None,
+    ) -> list[Sentence]:
+        """:meth:`say`, sentence by sentence, with the phonemes and tokens of each."""
+        chosen = self._known_voice(voice) if isinstance(voice, str) else voice
+        check_voice(chosen, self.sovits)
+        generator = torch.Generator().manual_seed(seed)
+        return [
+            self._sentence(self.text(sentence, language), chosen, settings or SpeechSettings(), generator)
+            for sentence in self.text.sentences(text, language)
+        ]
+
+    def _sentence(
+        self, phonemes: Phonemes, voice: Voice, settings: SpeechSettings, generator: torch.Generator
+    ) -> Sentence:
+        features = self.text.features(phonemes)
+        made = choose_tokens(self.gpt, phonemes, features, voice, settings.sampling, generator)
+        return Sentence(
+            phonemes,
+            made,
+            render(self._fast_sovits, made.callers_tokens, phonemes, voice, settings, generator),
+        )
+
+    def _known_voice(self, name: str | Path) -> Voice:
+        if str(name) in self.voices:
+            return self.voices[str(name)]
+        if Path(name).suffix == ".npz":
+            return Voice.load(name)
+        known = ", ".join(sorted(self.voices)) or "none"
+        raise MalformedError(
+            f"no voice {str(name)!r}; known: {known}. Give one of them, or a recording with its transcript."
+        )
+
+
+def load_teacher(
+    *,
+    gpt: str | Path,
+    sovits: str | Path,
+    voices: str | Path | None = None,
+    hubert: str | Path | ContentEncoder | None = None,
+    bert: str | Path | None = None,
+    speaker_network: str | Path | None = None,
+) -> Teacher:
+    """A model from upstream's two files (see :func:`autocompress.models.checkpoint.read_checkpoint`).
+
+    ``voices`` is a voices.toml; ``hubert`` and ``bert`` are the user's own folders (without HuBERT a
+    voice needs precomputed tokens, without BERT Chinese gets zeros); ``speaker_network`` is v2Pro's
+    ERes2NetV2 file.
+    """
+    first, second = load_gpt(gpt), load_sovits(sovits)
+    check_pair(first, second)
+    encoder = HubertContent(hubert) if isinstance(hubert, str | Path) else hubert
+    features = BertFeatures(bert) if bert is not None else None
+    network = None if speaker_network is None else load_speaker_network(speaker_network)
+    maker = VoiceMaker(second, Path(sovits).stem, encoder, features, network)
+    made = {source.name: maker.make(source) for source in (read_voices(voices) if voices else ())}
+    return Teacher(first, second, TextFrontEnd(second.config.version, features), maker, made, Path(gpt).stem)
