@@ -170,11 +170,9 @@ def _fault(fields: Mapping[str, Any], item: dict[str, Any]) -> str:
     where = _where(fields, item["loc"])
     if item["type"] != "extra_forbidden":
         return f"{where}: {item['msg'].removeprefix('Value error, ')} (found {_short(item['input'])})"
-    owner = {"choice": ChoiceSpec, "protect": ProtectSpec, "cost": CostSpec}.get(
-        str(item["loc"][0]), SpaceSpec
-    )
-    known = owner.model_fields if len(item["loc"]) > 1 else SpaceSpec.model_fields
     key = str(item["loc"][-1])
+    owner = _TABLES.get(str(item["loc"][0]), SpaceSpec) if len(item["loc"]) > 1 else SpaceSpec
+    known = dict.fromkeys(owner.__annotations__)
     return f"{where}: unknown key {key!r}; nearest known: {nearest(key, known)!r}"
 
 

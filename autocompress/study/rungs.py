@@ -1,0 +1,82 @@
+"""Which trials climb: non-dominated sorting within a rung, in the manner of MOASHA.
+
+Schmucker et al., "Multi-objective Asynchronous Successive Halving", 2021: of n trials that finished a rung
+the best n / eta may rise, ranked by non-dominated layers, within a layer by how alone a point is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autocompress.objectives import pareto_ranks
+from autocompress.study.evaluation import Rung
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A trial's result at one rung; a broken bound ranks it behind every feasible one."""
+
+    number: int
+    losses: tuple[float, ...]
+    excess: float = 0.0
+
+
+class RungTable:
+    """Results by rung and who has risen; ``rungs`` are the quality rungs of the study, cheapest first."""
+
+    def __init__(self, rungs: Sequence[Rung], eta: float) -> None:
+        self.rungs = tuple(rungs)
+        self.eta = eta
+        self._standings: dict[Rung, list[Standing]] = {rung: [] for rung in self.rungs}
+        self._risen: dict[Rung, set[int]] = {rung: set() for rung in self.rungs}
+
+    def record(self, rung: Rung, standing: Standing) -> None:
+        self._standings[rung].append(standing)
+
+    def next_promotion(self) -> tuple[int, Rung] | None:
+        """The trial that should rise next, and to where; the highest rung is filled first."""
+        for lower, upper in reversed(list(zip(self.rungs, self.rungs[1:], strict=False))):
+            standings = self._standings[lower]
+            best = ranked(standings)[: int(len(standings) / self.eta)]
+            rising = [s.number for s in best if s.number not in self._risen[lower] and s.excess <= 0.0]
+            if rising:
+                self._risen[lower].add(rising[0])
+                return rising[0], upper
+        return None
+
+    def finalists(self, limit: int) -> list[tuple[int, Rung]]:
+        """Front members that have not risen from their rung: at most ``limit`` of them rise at the end."""
+        for lower, upper in zip(self.rungs, self.rungs[1:], strict=False):
+            best = [s for s in ranked(self._standings[lower]) if s.excess <= 0.0][:limit]
+            rising = [s.number for s in best if s.number not in self._risen[lower]]
+            self._risen[lower].update(rising)
+            if rising:
+                return [(number, upper) for number in rising]
+        return []
+
+
+def ranked(standings: Sequence[Standing]) -> list[Standing]:
+    """Feasible ones by non-dominated layer and loneliness, then the others by their excess."""
+    feasible = [s for s in standings if s.excess <= 0.0]
+    broken = sorted((s for s in standings if s.excess > 0.0), key=lambda s: (s.excess, s.number))
+    if not feasible:
+        return broken
+    losses = np.array([s.losses for s in feasible])
+    ranks = pareto_ranks(losses)
+    alone = _loneliness(losses, ranks)
+    order = sorted(range(len(feasible)), key=lambda i: (ranks[i], -alone[i], feasible[i].number))
+    return [feasible[i] for i in order] + broken
+
+
+def _loneliness(losses: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """Crowding distance (Deb et al. 2002) of each row within its layer; the ends of a layer are infinite."""
+    distance = np.zeros(len(losses))
+    for rank in np.unique(ranks):
+        rows = np.flatnonzero(ranks == rank)
+        for column in losses[rows].T:
+            order = np.argsort(column, kind="stable")
+            span = column[order[-1]] - column[order[0]] or 1.0
+            distance[rows[order[[0, -1]]]] = np.inf
+            distance[rows[order[1:-1]]] += (column[order[2:]] - column[order[:-2]]) / span
+    return distance

@@ -1,0 +1,60 @@
+"""Samplers by name, and the choice of one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autocompress.errors import RequestError
+from autocompress.study.samplers.random import RandomSampler
+from autocompress.study.samplers.sampler import Outcome, Sampler, SamplerContext
+from autocompress.study.settings import Budget
+
+__all__ = [
+    "SAMPLERS",
+    "Outcome",
+    "Pick",
+    "RandomSampler",
+    "Sampler",
+    "SamplerContext",
+    "make_sampler",
+    "pick_sampler",
+]
+
+
+def _optuna(name: str) -> Callable[[SamplerContext], Sampler]:
+    def make(context: SamplerContext) -> Sampler:
+        from autocompress.study.samplers.optuna import OptunaSampler
+
+        return OptunaSampler(context, name)
+
+    return make
+
+
+SAMPLERS: dict[str, Callable[[SamplerContext], Sampler]] = {
+    "random": RandomSampler,
+    "nsga2": _optuna("nsga2"),
+    "nsga3": _optuna("nsga3"),
+    "tpe": _optuna("tpe"),
+    "gp": _optuna("gp"),
+}
+"""Every sampler by the name that a user gives."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A sampler's name, and why it was picked."""
+
+    name: str
+    reason: str
+
+
+def pick_sampler(name: str, budget: Budget) -> Pick:
+    """The sampler that the user named, or for ``auto`` the one that fits, with the reason."""
+    if name == "auto":
+        return Pick("nsga2", "every budget: cheap proposals and real constraints")
+    if name not in SAMPLERS:
+        raise RequestError(f"unknown sampler {name!r}. Give auto or one of {', '.join(SAMPLERS)}.")
+    return Pick(name, "asked for")
+
+
+def make_sampler(name: str, context: SamplerContext) -> Sampler:
+    return SAMPLERS[name](context)

@@ -1,0 +1,185 @@
+"""A search in a run folder: opened, run, resumed, and read as a front."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import autocompress
+from autocompress.errors import RunError
+from autocompress.objectives import Measurement
+from autocompress.space import Candidate, SearchSpace
+from autocompress.study.archive import Archive
+from autocompress.study.evaluation import Evaluate, Rung, Task
+from autocompress.study.fingerprint import Fingerprint
+from autocompress.study.front import Front, nearest_trial
+from autocompress.study.lock import run_lock
+from autocompress.study.loop import Loop, Parts, Progress
+from autocompress.study.pool import make_workers, timed
+from autocompress.study.samplers import Pick, SamplerContext, make_sampler, pick_sampler
+from autocompress.study.settings import Budget, Settings
+from autocompress.study.store import EvaluationStore, entry
+from autocompress.study.trial import Trial
+
+_ROOM = 1.1  # the default reference lies a tenth beyond the teacher
+
+
+@dataclass(frozen=True)
+class Study:
+    """One search: what is searched, by what it is judged, and where it is kept.
+
+    ``folder`` holds the lock, the files of the front and, unless ``storage`` names another SQLAlchemy URL, the store.
+    """
+
+    space: SearchSpace
+    task: Task
+    evaluate: Evaluate
+    fingerprint: Fingerprint
+    folder: Path
+    settings: Settings = Settings()
+    storage: str | None = None
+
+    @property
+    def url(self) -> str:
+        return self.storage or f"sqlite:///{(self.folder / 'store.db').resolve()}"
+
+    @cached_property
+    def name(self) -> str:
+        """Name of the run within its store: the folder's own path."""
+        return str(self.folder.resolve())[-64:]
+
+    @cached_property
+    def store(self) -> EvaluationStore:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return EvaluationStore(self.url)
+
+    def run(self, budget: Budget, watch: Callable[[Progress], None] = lambda _: None) -> Front:
+        """Search until ``budget`` is spent; called again after an interruption it goes on.
+
+        A :class:`RunError` when another search holds the folder, or when the folder belongs to another request.
+        """
+        with run_lock(self.folder):
+            self._open()
+            pick = pick_sampler(self.settings.sampler, budget)
+            loop = self._loop(pick)
+            try:
+                loop.go(budget, watch)
+            finally:
+                loop.parts.workers.close()
+            front = self._front(list(loop.trials.values()), loop.parts.archive, pick)
+            self._write(front)
+        return front
+
+    def trials(self) -> list[Trial]:
+        """Every saved trial, finished or not."""
+        return self.store.trials(self.name)
+
+    @cached_property
+    def teacher(self) -> dict[str, Measurement]:
+        """The teacher's own values at every rung in use, measured once and kept in the store."""
+        seen: dict[str, Measurement] = {}
+        rungs: tuple[Rung, ...] = ("free", *self.settings.rungs)
+        for rung in rungs:
+            seen |= self._teacher_at(rung)
+        return seen
+
+    @cached_property
+    def reference(self) -> tuple[float, ...]:
+        """The hypervolume's corner: fixed before the first trial."""
+        if self.settings.reference is not None:
+            return self.settings.reference
+        free = self._teacher_at("free")
+        bounds = {c.key: c.limit for c in self.task.constraints if c.side == "max"}
+        return tuple(
+            min(_ROOM * free[o.key].value, bounds.get(o.key, float("inf")))
+            if o.key in free
+            else self.settings.quality_reference
+            for o in self.task.objectives
+        )
+
+    def _teacher_at(self, rung: Rung) -> Mapping[str, Measurement]:
+        key = self.fingerprint.key(Candidate(), rung, self.settings.seed)
+        result = self.store.get(key)
+        if result is None:
+            result = timed(self.evaluate, Candidate(), rung, self.settings.seed)
+            if result.failure:
+                raise RunError(f"the teacher itself fails at rung {rung!r}: {result.failure}")
+            self.store.save([entry(key, Candidate(), rung, result)])
+        return result.measurements
+
+    def _open(self) -> None:
+        """Refuse a folder that was made for another request."""
+        asked = self._request()
+        known = self.store.open_run(self.name, asked)
+        other = [key for key in asked if known.get(key) != asked[key]]
+        if other:
+            lines = "\n".join(f"  - {k}: was {known.get(k)!r}, now {asked[k]!r}" for k in other)
+            raise RunError(
+                f"run folder {self.folder} belongs to another search:\n{lines}\n"
+                "Give another --out (what is measured is shared through --storage), or ask the same again."
+            )
+
+    def _request(self) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "space": self.space.name,
+            "space_size": str(self.space.size),
+            "dimensions": {
+                k: list(v) if isinstance(v, list | tuple) else v for k, v in self.space.dimensions.items()
+            },
+            "objectives": [o.key for o in self.task.objectives],
+            "constraints": [str(c) for c in self.task.constraints],
+            "teacher": self.fingerprint.teacher,
+            "device": self.fingerprint.device,
+            "seed": settings.seed,
+            "workers": settings.workers,
+            "sampler": settings.sampler,
+            "rungs": list(settings.rungs),
+        }
+
+    def _loop(self, pick: Pick) -> Loop:
+        context = SamplerContext(self.space, self.task, self.settings.seed)
+        parts = Parts(
+            self.space,
+            self.task,
+            self.evaluate,
+            self.fingerprint,
+            make_sampler(pick.name, context),
+            make_workers(self.evaluate, self.settings.workers),
+            self.store,
+            Archive(self.reference),
+        )
+        return Loop(self.name, parts, replace(self.settings, sampler=pick.name))
+
+    def _front(self, trials: list[Trial], archive: Archive, pick: Pick) -> Front:
+        by_number = {t.number: t for t in trials}
+        members = sorted(
+            (by_number[m.number] for m in archive.members), key=lambda t: t.losses(self.task) or ()
+        )
+        return Front(
+            task=self.task,
+            trials=tuple(members),
+            teacher=self.teacher,
+            reference=self.reference,
+            history=tuple(archive.history),
+            nearest=None if members else nearest_trial(trials, self.task),
+            provenance=self._provenance(pick),
+        )
+
+    def _provenance(self, pick: Pick) -> dict[str, Any]:
+        return self._request() | {
+            "autocompress": autocompress.__version__,
+            "sampler": pick.name,
+            "sampler_reason": pick.reason,
+            "data": self.fingerprint.data,
+            "code": dict(self.fingerprint.code),
+            "floors_lifted": [f.name for f in self.space.floors if f.lifted],
+        }
+
+    def _write(self, front: Front) -> None:
+        """The front's files, each complete or absent."""
+        for name, text in (("front.csv", front.to_csv()), ("front.json", front.to_json())):
+            draft = self.folder / f".{name}.draft"
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(self.folder / name)
