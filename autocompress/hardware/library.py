@@ -9,10 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from autocompress.errors import ProfileError
+from autocompress.hardware.local import LOCAL_ALIASES, local_profile
 from autocompress.hardware.profile import HardwareProfile, read_profile
 from autocompress.resources import data_folder
 
 PROFILES_VARIABLE = "AUTOCOMPRESS_PROFILES"
+LOCAL = "local"  # this machine, measured on first use
 _N_SUGGESTIONS = 3
 
 # Brand words that people put or leave out, and Chinese names of what English names too.
@@ -90,6 +92,8 @@ def load_profile(device_id: str, extra_dirs: Iterable[Path] = ()) -> HardwarePro
     for profile in profiles:
         if profile.id == device_id:
             return profile
+    if device_id == LOCAL:
+        return local_profile()
     raise _unknown(device_id, profiles)
 
 
@@ -110,6 +114,8 @@ def find_device(text: str, extra_dirs: Iterable[Path] = ()) -> HardwareProfile:
     for profile in profiles:
         if wanted and wanted in {canonical(name) for name in names_of(profile)}:
             return profile
+    if wanted in {canonical(name) for name in (LOCAL, *LOCAL_ALIASES)}:
+        return local_profile()
     raise _unknown(text, profiles)
 
 

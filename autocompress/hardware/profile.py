@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autocompress.errors import ProfileError
+from autocompress.hardware.operator_table import is_operator_table
+from autocompress.hardware.operator_table import read_table as read_operator_table
 from autocompress.hardware.profile_checks import check_profile
 from autocompress.hardware.strict_toml import Faults, read_table
 
@@ -93,6 +95,20 @@ class Threads:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What whole-model runs on the device say of its estimate: factors on its times, and the width left.
+
+    ``compute``, ``memory`` and ``dispatch`` multiply the seconds that are bound by each.
+    """
+
+    compute: Fact
+    memory: Fact
+    dispatch: Fact
+    log_sigma: Fact
+    n_runs: int
+
+
+@dataclass(frozen=True)
 class HardwareProfile:
     """One device, as read from its file."""
 
@@ -112,6 +128,7 @@ class HardwareProfile:
     accelerators: tuple[Accelerator, ...] = ()
     benchmarks: dict[str, Fact] = field(default_factory=dict)
     tables: tuple[str, ...] = ()  # CSV files of measured latencies beside this file
+    calibration: Calibration | None = None
     note: str = ""
     path: Path | None = field(default=None, compare=False, metadata={"toml": False})
 
@@ -173,7 +190,20 @@ def read_profile(path: Path) -> HardwareProfile:
     check_profile(table, faults)
     if faults or profile is None:
         raise ProfileError(_describe(path, faults.lines(text)))
+    _check_tables(path, profile)
     return dataclasses.replace(profile, path=path)
+
+
+def _check_tables(path: Path, profile: HardwareProfile) -> None:
+    """Every table that a profile names is there, and an operator table holds only possible rows."""
+    for name in profile.tables:
+        table = path.parent / name
+        if not table.is_file():
+            raise ProfileError(
+                f"hardware profile {path} names the table {name!r}, which is not beside it. Add it."
+            )
+        if is_operator_table(table):
+            read_operator_table(table)
 
 
 def _refuse_other_version(path: Path, version: object) -> None:

@@ -47,7 +47,8 @@ class Efficiencies:
 
     kernels: Mapping[KernelKey, Kernel]
     move_operations_per_cycle: float  # of one core, for work that is not a product of matrices
-    bandwidth: float  # share of the device's read bandwidth that a kernel reaches
+    weight_bandwidth: float  # share of the device's read bandwidth that weights come in at
+    bandwidth: float  # the same for activations, which are written too
     cache_bytes_per_cycle: float  # of one core, for data that stays in the caches
     dispatch_cycles: float  # to start one operator
     dispatch_cycles_per_thread: float  # more for each further thread
@@ -175,12 +176,12 @@ def _memory_s(
     ops: OperatorColumns, machine: Machine, efficiencies: Efficiencies, footprint_bytes: "float | Column"
 ) -> Column:
     """Seconds of traffic: weights and activations each from the cache or from memory; [rows]."""
-    memory = efficiencies.bandwidth * machine.memory_bytes_s
     cache = efficiencies.cache_bytes_per_cycle * machine.clock_hz * machine.n_threads
     activations = ops.bytes - ops.weight_bytes
-    from_memory = np.where(np.less_equal(footprint_bytes, machine.cache_bytes), 0.0, ops.weight_bytes)
-    from_memory = from_memory + np.where(activations <= machine.cache_bytes, 0.0, activations)
-    return from_memory / memory + (ops.bytes - from_memory) / cache
+    far_weights = np.where(np.less_equal(footprint_bytes, machine.cache_bytes), 0.0, ops.weight_bytes)
+    far_activations = np.where(activations <= machine.cache_bytes, 0.0, activations)
+    far = far_weights / efficiencies.weight_bandwidth + far_activations / efficiencies.bandwidth
+    return far / machine.memory_bytes_s + (ops.bytes - far_weights - far_activations) / cache
 
 
 def dispatch_s(machine: Machine, efficiencies: Efficiencies) -> float:

@@ -47,6 +47,30 @@ class FitReport:
         names = ("mean_error", "within_10_percent", "worst_draw", "spearman")
         return {name: getattr(self, name) for name in names}
 
+    def text(self) -> str:
+        """The same for a person."""
+        return (
+            f"mean error {self.mean_error:.2%}, within ±10 % {self.within_10_percent:.1%}, "
+            f"worst draw {self.worst_draw:.2%}, rank correlation {self.spearman:.3f}, "
+            f"inside the 90 % interval {self.coverage_90:.1%} ({len(self.draws)} draws)"
+        )
+
+    def page(self, title: str) -> str:
+        """Predicted against measured of the median draw, as a self-contained HTML page."""
+        import plotly.graph_objects as go
+
+        draw = sorted(self.draws, key=lambda d: float(d.errors.mean()))[len(self.draws) // 2]
+        ends = [float(draw.measured.min()), float(draw.measured.max())]
+        figure = go.Figure()
+        figure.add_scatter(x=draw.measured, y=draw.predicted, mode="markers", name="rows", marker_opacity=0.5)
+        for factor, name in ((1.0, "equal"), (1.1, "+10 %"), (0.9, "−10 %")):
+            dash = "solid" if factor == 1.0 else "dot"
+            figure.add_scatter(x=ends, y=[factor * e for e in ends], mode="lines", line_dash=dash, name=name)
+        figure.update_layout(
+            title=f"{title}<br>{self.text()}", xaxis_title="measured", yaxis_title="predicted"
+        )
+        return str(figure.to_html(include_plotlyjs=True))
+
 
 def fit_table(table: TransformerTable, n_calibrate: int, n_draws: int, seed: int = 0) -> FitReport:
     """Calibrate on ``n_calibrate`` random rows and test on the rest, ``n_draws`` times."""
