@@ -59,13 +59,15 @@ class BatchSource:
         self._peers = dataset.by_speaker(split)
 
     def gpt(self, step: int, batch_size: int, joined: float = 0.5) -> GptBatch:
-        """Sentences, a share ``joined`` of them two of one speaker in a row, as prompt and target are later."""
+        """Sentences; in a share ``joined`` of the batches two of one speaker in a row, as prompt and target are.
+
+        Whole batches, not single rows, are joined: rows of about one length waste little on padding.
+        """
         rng = np.random.default_rng((self._seed, 1, step))
+        pairs = rng.random() < joined
         phonemes, tokens = [], []
         for row in self._draw(step, batch_size):
-            chosen = [row]
-            if rng.random() < joined:
-                chosen.insert(0, self._peer(row, rng))
+            chosen = [self._peer(row, rng), row] if pairs else [row]
             phonemes.append(_joined([self._data.phonemes[r] for r in chosen]))
             tokens.append(_joined([self._data.tokens[r] for r in chosen]))
         return GptBatch(*pad(phonemes, PHONEME_MULTIPLE), *pad(tokens, 2 * TOKEN_MULTIPLE))
