@@ -74,7 +74,7 @@ class Clause:
         self.position += 1
         assert token.word is not None
         quantity = QUANTITIES[token.word.value]
-        is_key = self.line.folded[token.start : token.end] == quantity.field
+        is_key = self.line.folded[token.start : token.end].removeprefix("max_") == quantity.field
         mention = Mention(quantity, token.start, token.end, is_key)
         last = self.found[-1] if self.found else None
         if isinstance(last, Mention) and (merged := _merge(last, mention)):
@@ -97,12 +97,17 @@ class Clause:
     def _close(self, token: Token) -> None:
         at = next((i for i in reversed(range(len(self.found))) if isinstance(self.found[i], Bound)), None)
         bound = self.found[at] if at is not None else None
-        if at is None or not isinstance(bound, Bound) or self.pending:
+        if at is None or not isinstance(bound, Bound) or self.pending or not self._is_beside(token):
             hint = "Write it with a number, such as 'at most 80 MB'."
             raise self.line.refuse("No number goes with this.", token.start, token.end, hint)
         if bound.compared and bound.compared.kind is not token.kind:
             raise self._contradiction(token)
         self.found[at] = replace(bound, compared=token)
+
+    def _is_beside(self, token: Token) -> bool:
+        """ "or less" closes the words just before it; "max" may stand farther away."""
+        may_lead = token.word is not None and token.word.before
+        return may_lead or not self.line.folded[self.found[-1].end : token.start].strip()
 
     def _contradiction(self, token: Token) -> LineError:
         hint = "Keep one of the two comparisons, and put a comma between two limits."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from autocompress.hardware.library import canonical, list_profiles, names_of
-from autocompress.request.lexicon import BRANDS, LOCAL_NAMES
+from autocompress.request.lexicon import BRANDS, LOCAL_NAMES, WORDS
 from autocompress.request.text import fold
 
 LOCAL = "local"
@@ -44,7 +44,9 @@ class DeviceNames:
         for device, name in pairs:
             keys.setdefault(canonical(name), device)
         spellings = {spelling for _, name in pairs for spelling in _spellings(name)}
-        words = {w for i, name in pairs if i != LOCAL for w in _WORD.findall(fold(name).folded)}
+        words = {
+            w for i, name in pairs if i != LOCAL for w in _WORD.findall(fold(name).folded) if w not in WORDS
+        }
         object.__setattr__(self, "_keys", keys)
         object.__setattr__(self, "_spellings", frozenset(spellings))
         object.__setattr__(self, "words", frozenset({*words, *BRANDS}))
@@ -104,7 +106,9 @@ class DeviceNames:
         key = canonical(text)
         if key not in self._keys:
             return None
-        if (len(key) <= _SHORT_KEY or key[0].isdigit()) and text not in self._spellings:
+        if len(key) <= _SHORT_KEY and not key[0].isdigit() and text not in self._spellings:
+            return None
+        if key[0].isdigit() and _spellings(text)[1] not in self._spellings:
             return None  # 苹果 15 is a phone, 15 is a number, and "14 Pro" could be anybody's
         if re.fullmatch(r"\d\s*g\s+\d|\d\s+g\s*\d", text):
             return None  # "8G 3" is memory, and "8G3" a chip

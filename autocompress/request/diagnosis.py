@@ -63,13 +63,16 @@ class Diagnosis:
         if piece:
             return piece.end()
         end = at + 1
-        while self.line.folded[at].isalnum() and end < len(self.line.folded) and self._goes_on(end):
+        while end < len(self.line.folded) and self._goes_on(at, end):
             end += 1
         return end
 
-    def _goes_on(self, at: int) -> bool:
-        """Chinese has no spaces: an unknown word lasts until something is known."""
-        return not self.line.folded[at].isascii() and at not in self._named and self._is_unknown(at)
+    def _goes_on(self, first: int, at: int) -> bool:
+        """Chinese has no spaces: an unknown word lasts until something is known; a sign lasts while it repeats."""
+        start, character = self.line.folded[first], self.line.folded[at]
+        if not start.isalnum():
+            return character == start
+        return not character.isascii() and at not in self._named and self._is_unknown(at)
 
     def _continues_device(self, text: str) -> bool:
         first = re.split(r"[\s-]", text)[0]
@@ -109,7 +112,8 @@ class Diagnosis:
     def _unknown_word(self, start: int, end: int, last: Token | None) -> LineError:
         text, spelled = self.line.folded[start:end], self.line.spelled(start, end)
         if text[0] == "-":
-            hint = "Write one limit, not a range: under 100 MB."
+            is_range = last is not None and last.kind in {Kind.NUMBER, Kind.UNIT}
+            hint = "Write one limit, not a range: under 100 MB." if is_range else "Write keys as size_mb<=80."
             return self.line.refuse(f"'{spelled}' is not understood.", start, end, hint)
         if last and last.kind is Kind.NUMBER and (last.end == start or not text[0].isalpha()):
             return self.line.refuse(f"Unknown unit '{spelled}'.", start, end, _nearest_unit(text))

@@ -41,9 +41,6 @@ class Word:
 
 _SIMPLE = (
     Kind.FILLER,
-    Kind.BETTER,
-    Kind.FASTER,
-    Kind.SLOWER,
     Kind.EQUAL,
     Kind.REAL_TIME,
     Kind.TARGET,
@@ -65,9 +62,9 @@ def _words(data: Mapping[str, Any]) -> dict[str, Word]:
         table |= dict.fromkeys(_phrases(section), Word(Kind.VAGUE, section["advice"]))
     for kind in _SIMPLE:
         table |= dict.fromkeys(_phrases(data[kind.value]), Word(kind))
-    for kind in (Kind.MAX, Kind.MIN):
-        for place, (before, after) in _PLACES.items():
-            table |= dict.fromkeys(_phrases(data[kind.value][place]), Word(kind, "", before, after))
+    for kind in (Kind.MAX, Kind.MIN, Kind.BETTER, Kind.FASTER, Kind.SLOWER):
+        for place, section in data[kind.value].items():
+            table |= dict.fromkeys(_phrases(section), Word(kind, "", *_PLACES[place]))
     for field, section in data["quantity"].items():
         table |= dict.fromkeys(_phrases(section), Word(Kind.QUANTITY, field))
     return table

@@ -30,6 +30,8 @@ def limit_of(line: FoldedLine, quantity: Quantity, bound: Bound) -> Limit:
         return _speed(line, quantity, bound)
     if bound.compared and bound.compared.kind is not Kind.BETTER:
         _check_direction(line, quantity, bound, bound.compared)
+    if bound.unit and bound.unit.dimension == "factor" and bound.number.is_finite() and bound.number > 1:
+        raise _two_meanings(line, quantity, bound)  # "2x RTF"
     factor = Decimal(1) if bound.unit is None else bound.unit.factor
     return _checked(line, quantity, bound, float(bound.number * factor))
 
@@ -58,9 +60,13 @@ def _speed(line: FoldedLine, quantity: Quantity, bound: Bound) -> Limit:
     if not bound.number.is_finite():
         return _checked(line, quantity, bound, float(bound.number))
     if bound.is_counted and (kind is Kind.MAX or bound.number < 1):
-        hint = f"Write the real-time factor instead: {quantity.example}"
-        raise line.refuse("Is this a speed or a real-time factor?", bound.start, bound.end, hint)
+        raise _two_meanings(line, quantity, bound)
     return _checked(line, quantity, bound, float(1 / bound.number))
+
+
+def _two_meanings(line: FoldedLine, quantity: Quantity, bound: Bound) -> LineError:
+    hint = f"Write the real-time factor instead: {quantity.example}"
+    return line.refuse("Is this a speed or a real-time factor?", bound.start, bound.end, hint)
 
 
 def _checked(line: FoldedLine, quantity: Quantity, bound: Bound, value: float) -> Limit:

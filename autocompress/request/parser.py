@@ -81,7 +81,7 @@ def _without_equals(line: FoldedLine, tokens: Sequence[Token]) -> Iterator[Token
             yield token
             continue
         before = last.kind if last else None
-        if before is Kind.TARGET and (following is None or following.kind is not Kind.DEVICE):
+        if before is Kind.TARGET and not (following and following.kind in {Kind.DEVICE, Kind.FILLER}):
             hint = "Write for example: device=snapdragon-7-gen-3"
             raise line.refuse("No device follows.", token.start, token.end, hint)
         if line.folded[token.start] != ":" and before not in {Kind.TARGET, Kind.QUANTITY, Kind.FILLER}:
