@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from request_catalogue import CATALOGUE
 
@@ -24,6 +24,9 @@ EXAMPLES = (
     "size_mb<=80 latency_s<=1 device=snapdragon-7-gen-3",
 )
 
+# Nothing here is about time, and a busy machine stops a process for a second.
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 def _values(field: str) -> st.SearchStrategy[float | None]:
     quantity = QUANTITIES[field]
@@ -38,6 +41,7 @@ def requests(draw: st.DrawFn) -> Request:
     return Request(device=draw(st.sampled_from([*CATALOGUE.names, "local"])), devices=CATALOGUE, **limits)
 
 
+@untimed
 @given(requests())
 def test_every_request_prints_a_line_that_parses_to_itself(request: Request) -> None:
     again = Request.parse(str(request), CATALOGUE)
@@ -46,6 +50,7 @@ def test_every_request_prints_a_line_that_parses_to_itself(request: Request) -> 
     assert hash(again) == hash(request)
 
 
+@untimed
 @given(requests(), st.randoms(use_true_random=False), st.sampled_from([", ", " ", "，", " and ", "、", "; "]))
 def test_the_order_of_the_parts_says_nothing(request: Request, order: object, separator: str) -> None:
     parts = str(request).split(" ")
@@ -53,6 +58,7 @@ def test_the_order_of_the_parts_says_nothing(request: Request, order: object, se
     assert Request.parse(separator.join(parts), CATALOGUE) == request
 
 
+@untimed
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused_at_a_place_inside_it(text: str) -> None:
     try:
@@ -63,6 +69,7 @@ def test_any_text_is_read_or_refused_at_a_place_inside_it(text: str) -> None:
         assert Request.parse(str(request), CATALOGUE) == request
 
 
+@untimed
 @given(st.sampled_from(EXAMPLES), st.integers(0, 100), st.text(max_size=3))
 def test_a_damaged_request_is_read_or_refused(line: str, at: int, damage: str) -> None:
     try:
@@ -71,6 +78,7 @@ def test_a_damaged_request_is_read_or_refused(line: str, at: int, damage: str) -
         assert "^" in str(error)
 
 
+@untimed
 @given(st.sampled_from(EXAMPLES), st.booleans())
 def test_width_and_case_of_characters_say_nothing(line: str, upper: bool) -> None:
     wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in line)
