@@ -1,0 +1,140 @@
+"""What a graph costs on a device: every operator, their sum with its interval, and the memory it needs.
+
+A profile that names a measured operator table is costed from that table (:mod:`.operator_fit`); every other
+device by the roofline of its public facts (:mod:`.roofline`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autocompress.hardware.estimate import estimate
+from autocompress.hardware.graph import Graph, Operator, read_graph
+from autocompress.hardware.operator_fit import Shapes, TableModel, fit_table
+from autocompress.hardware.operator_table import is_operator_table, read_table
+from autocompress.hardware.prediction import Prediction
+from autocompress.hardware.profile import HardwareProfile
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+# Log-normal width of whole-graph errors on the machine that the table was measured on:
+# results/latency_model/summary.json, remade by benchmarks/latency_model/run.py.
+MEASURED_LOG_SIGMA = 0.06
+
+
+@dataclass(frozen=True)
+class GraphPrediction:
+    """Time and memory of one run of a graph on a device."""
+
+    device: str
+    threads: int
+    total: Prediction
+    operators: tuple[Operator, ...]
+    seconds: tuple[float, ...]  # of each operator, all its repetitions
+    call_s: float  # entering and leaving the runtime
+    storage_bytes: int
+    weight_bytes: int
+    peak_memory_bytes: int
+    unknown: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def predict_graph(graph: Graph, profile: HardwareProfile, threads: int | None = None) -> GraphPrediction:
+    """Cost a graph on a device at a number of threads (the profile's default unless told)."""
+    count = min(threads or profile.threads.default, max(1, profile.max_threads()))
+    costs = operator_costs((*graph.operators, graph.call), graph.footprint_bytes, profile, count)
+    seconds = costs.seconds
+    notes = (*graph.notes, *_thread_note(threads, count))
+    return GraphPrediction(
+        device=profile.id,
+        threads=count,
+        total=Prediction.from_log_sigma(float(seconds.sum()), costs.log_sigma, costs.kind),
+        operators=graph.operators,
+        seconds=tuple(map(float, seconds[:-1])),
+        call_s=float(seconds[-1]),
+        storage_bytes=graph.storage_bytes,
+        weight_bytes=graph.weight_bytes,
+        peak_memory_bytes=graph.weight_bytes + graph.peak_activation_bytes,
+        unknown=graph.unknown,
+        notes=notes,
+    )
+
+
+def predict_file(
+    path: "str | Path | Any",
+    profile: HardwareProfile,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    threads: int | None = None,
+) -> GraphPrediction:
+    """Cost an ONNX file; layouts that only x86 has are left out for other devices."""
+    level = "all" if table_model(profile) else "extended"
+    return predict_graph(read_graph(path, shapes, optimization=level), profile, threads)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of each operator with its repetitions, [n]; what they rest on, and how wide the error is."""
+
+    seconds: Array
+    kind: str
+    log_sigma: float
+
+
+def operator_costs(
+    operators: Sequence[Operator], footprint_bytes: float, profile: HardwareProfile, threads: int
+) -> Costs:
+    """Cost operators on a device, in a graph of this footprint."""
+    model = table_model(profile)
+    if model is None:
+        guess = estimate(operators, profile, threads, footprint_bytes)
+        return Costs(np.asarray(guess.seconds), guess.kind, guess.log_sigma)
+    counts = np.array([operator.count for operator in operators], float)
+    seconds = counts * table_seconds(model, operators, footprint_bytes, threads)
+    return Costs(seconds, "measured", MEASURED_LOG_SIGMA)
+
+
+def table_seconds(
+    model: TableModel, operators: Sequence[Operator], footprint_bytes: float, threads: int
+) -> Array:
+    """Seconds of one execution of each operator from a measured table; one call of each kernel."""
+    seconds = np.zeros(len(operators))
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, operator in enumerate(operators):
+        groups.setdefault((operator.family, operator.precision), []).append(i)
+    for (family, precision), rows in groups.items():
+        members = [operators[i] for i in rows]
+        seconds[rows] = model.seconds(family, precision, threads, _shapes(members, footprint_bytes))
+    return seconds
+
+
+def _shapes(operators: Sequence[Operator], footprint_bytes: float) -> Shapes:
+    names = ("batch", "m", "k", "n", "taps")
+    columns = [np.array([getattr(operator, name) for operator in operators], float) for name in names]
+    footprint = np.full(len(operators), footprint_bytes)
+    batch, m, k, n, taps, far = (np.maximum(column, 1.0) for column in (*columns, footprint))
+    return Shapes(batch, m, k, n, taps, far)
+
+
+def table_model(profile: HardwareProfile) -> TableModel | None:
+    """The fitted operator table of a device, or ``None`` when it was never measured."""
+    folder = profile.path.parent if profile.path else None
+    for name in profile.tables if folder else ():
+        path = folder / name  # type: ignore[operator]
+        if is_operator_table(path):
+            return _fitted(path, path.stat().st_mtime_ns)
+    return None
+
+
+@lru_cache(maxsize=8)
+def _fitted(path: Path, _changed_ns: int) -> TableModel:
+    return fit_table(read_table(path))
+
+
+def _thread_note(asked: int | None, used: int) -> tuple[str, ...]:
+    if asked is None or asked == used:
+        return ()
+    return (f"{asked} threads were asked; the device's thread policy has cores for {used}",)

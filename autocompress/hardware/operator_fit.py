@@ -1,0 +1,275 @@
+"""Time of an operator from the measured table of a machine: roofline × fitted efficiency, in logarithms.
+
+For each kernel (family, precision, threads), ``seconds = base / efficiency`` with
+
+    base = dispatch + max(work / peak, bytes / bandwidth)
+
+where peak, bandwidth and dispatch are the best that the table shows for this kernel, and ``log efficiency``
+is kernel ridge regression (a Gaussian process mean) over the logarithms of the shape. Far from every measured
+point the efficiency returns to its trend, and the roofline carries the prediction.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from autocompress.hardware.operator_table import Row
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int8_weights": 1.0, "int4": 0.5}
+_PRODUCTS = frozenset({"gemm", "bmm", "conv", "conv_nchwc", "depthwise", "conv_transpose", "recurrent"})
+_BY_FOOTPRINT = frozenset({"gemm", "cache"})
+_LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0])
+_SCALES = (0.7, 1.0, 1.5, 2.5)
+_NOISES = (0.02, 0.06)
+_MARGIN = 0.7  # how far (in ln) the efficiency may be extrapolated beyond the measured box
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Coordinates of many operators of one kernel, as arrays of one length."""
+
+    batch: Array
+    m: Array
+    k: Array
+    n: Array
+    taps: Array
+    footprint: Array
+
+    @classmethod
+    def of(cls, rows: Iterable[Any]) -> "Shapes":
+        """From table rows (anything with the six attributes)."""
+        names = ("batch", "m", "k", "n", "taps", "footprint_bytes")
+        table = np.array([[getattr(row, name) for name in names] for row in rows], float).reshape(-1, 6)
+        return cls(*np.maximum(table, 1.0).T)
+
+    def take(self, index: Any) -> "Shapes":
+        parts = (self.batch, self.m, self.k, self.n, self.taps, self.footprint)
+        return Shapes(*(part[index] for part in parts))
+
+
+def work_and_bytes(family: str, precision: str, at: Shapes) -> tuple[Array, Array]:
+    """Operations and traffic of each shape; the same count for table rows and for queries."""
+    width = _WEIGHT_BYTES.get(precision, 4.0)
+    if family not in _PRODUCTS:
+        elements = at.batch * at.m * at.n
+        return elements, 8.0 * elements
+    work = 2.0 * at.batch * at.m * at.k * at.n
+    right = at.batch * at.k * at.n * (4.0 if family == "bmm" else width)
+    inner = (
+        at.k / at.taps if family.startswith(("conv", "depthwise")) and family != "conv_transpose" else at.k
+    )
+    outer = at.n / at.taps if family == "conv_transpose" else at.n
+    return work, right + 4.0 * at.batch * at.m * (inner + outer)
+
+
+def features(family: str, at: Shapes) -> Array:
+    """Logarithms of the shape, [n, 6]; symmetric in the two channel counts, as the probes are."""
+    inner = at.k / at.taps if family in ("conv", "conv_nchwc") else at.k
+    outer = at.n / at.taps if family == "conv_transpose" else at.n
+    inner = np.maximum(inner, 1.0)
+    footprint = at.footprint if family in _BY_FOOTPRINT else np.ones_like(at.m)
+    columns = (at.m, inner * outer, np.exp(np.abs(np.log(outer / inner))), at.batch, at.taps, footprint)
+    return np.asarray(np.log(np.stack(columns, axis=1)))
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Fitted time of one kernel; :meth:`seconds` is vectorised over shapes."""
+
+    family: str
+    precision: str
+    peak: float
+    bandwidth: "Bandwidth"
+    dispatch_s: float
+    points: Array  # [n, 6] features of the table rows
+    weights: Array  # [n] of the kernel expansion
+    trend: Array  # [7] constant and slopes
+    lengths: Array  # [6]
+    residual: float  # leave-one-out error, root mean square of the logarithm
+
+    def seconds(self, at: Shapes) -> Array:
+        """Seconds of each shape."""
+        low, high = self.points.min(axis=0) - _MARGIN, self.points.max(axis=0) + _MARGIN
+        x = np.clip(features(self.family, at), low, high)
+        log_inefficiency = _trend_columns(x) @ self.trend + _gram(x, self.points, self.lengths) @ self.weights
+        return np.asarray(self.base(at) * np.exp(log_inefficiency))
+
+    def base(self, at: Shapes) -> Array:
+        return _base(self.family, self.precision, at, self.peak, self.bandwidth, self.dispatch_s)
+
+
+@dataclass(frozen=True)
+class Bandwidth:
+    """Best bytes a second by how much one run touches: the nearer cache is the faster one.
+
+    Interpolated in the logarithm of the footprint; one level where the footprint was not varied.
+    """
+
+    log_footprint: Array
+    bytes_s: Array
+
+    @classmethod
+    def of(cls, at: Shapes, traffic: Array, seconds: Array) -> "Bandwidth":
+        """The best rate at each footprint measured with one row (more rows are bound by arithmetic)."""
+        thin = at.m <= np.min(at.m)
+        levels = np.unique(at.footprint[thin])
+        best = [np.max((traffic / seconds)[thin & (at.footprint == level)]) for level in levels]
+        return cls(np.log(levels), np.array(best))
+
+    def at(self, footprint: Array) -> Array:
+        return np.asarray(np.interp(np.log(footprint), self.log_footprint, self.bytes_s))
+
+
+def _base(
+    family: str, precision: str, at: Shapes, peak: float, bandwidth: Bandwidth, dispatch_s: float
+) -> Array:
+    work, traffic = work_and_bytes(family, precision, at)
+    per_value = 1e-6 * at.m if family == "call" else np.zeros_like(at.m)
+    return np.asarray(dispatch_s + per_value + np.maximum(work / peak, traffic / bandwidth.at(at.footprint)))
+
+
+def fit_kernel(rows: Sequence[Row], dispatch_s: float) -> Kernel:
+    """Fit one kernel to its rows (one family, precision and thread count)."""
+    family, precision = rows[0].family, rows[0].precision
+    at, seconds = Shapes.of(rows), np.array([row.seconds for row in rows])
+    work, traffic = work_and_bytes(family, precision, at)
+    peak, bandwidth = float(np.max(work / seconds)), _bandwidth(family, at, traffic, seconds)
+    x = features(family, at)
+    y = np.log(seconds / _base(family, precision, at, peak, bandwidth, dispatch_s))
+    trend = _ridge_trend(x, y)
+    rest = y - _trend_columns(x) @ trend
+    best = min(
+        (_solve(x, rest, scale, noise) for scale in _SCALES for noise in _NOISES), key=lambda fit: fit.error
+    )
+    return Kernel(
+        family,
+        precision,
+        peak,
+        bandwidth,
+        dispatch_s,
+        x,
+        best.weights,
+        trend,
+        _LENGTHS * best.scale,
+        best.error,
+    )
+
+
+def _bandwidth(family: str, at: Shapes, traffic: Array, seconds: Array) -> Bandwidth:
+    if family in _BY_FOOTPRINT:
+        return Bandwidth.of(at, traffic, seconds)
+    return Bandwidth(np.zeros(1), np.array([np.max(traffic / seconds)]))
+
+
+@dataclass(frozen=True)
+class _Solution:
+    scale: float
+    weights: Array
+    error: float
+
+
+def _solve(x: Array, y: Array, scale: float, noise: float) -> _Solution:
+    """Kernel ridge weights and their leave-one-out error (closed form)."""
+    variance = max(float(np.mean(y**2)), 1e-6)
+    gram = _gram(x, x, _LENGTHS * scale)
+    inverse = np.linalg.inv(gram + np.eye(len(y)) * min(1.0, noise**2 / variance + 1e-6))
+    weights = inverse @ y
+    left_out = weights / np.diag(inverse)
+    return _Solution(scale, weights, float(np.sqrt(np.mean(left_out**2))))
+
+
+def _gram(a: Array, b: Array, lengths: Array) -> Array:
+    difference = (a[:, None, :] - b[None, :, :]) / lengths
+    return np.asarray(np.exp(-0.5 * np.sum(difference**2, axis=2)))
+
+
+def _trend_columns(x: Array) -> Array:
+    return np.concatenate([np.ones((len(x), 1)), x], axis=1)
+
+
+def _ridge_trend(x: Array, y: Array) -> Array:
+    """A linear trend with slopes held small: it must not run away between sparse points."""
+    columns = _trend_columns(x)
+    penalty = np.diag([1e-6] + [1.0] * x.shape[1])
+    centred = columns.copy()
+    centre = x.mean(axis=0)
+    centred[:, 1:] -= centre
+    slopes = np.linalg.solve(centred.T @ centred + penalty, centred.T @ y)
+    return np.concatenate([[slopes[0] - centre @ slopes[1:]], slopes[1:]])
+
+
+# Where a kernel was not measured, the one whose time it resembles most.
+_STAND_INS = {
+    "depthwise_nchwc": "depthwise", "conv_nchwc": "conv", "pool": "pool_nchwc", "pool_nchwc": "elementwise",
+    "fourier": "transcendental", "unknown": "copy", "attention": "bmm", "binary": "elementwise",
+    "transpose": "copy", "transpose_last": "transpose", "quantize": "elementwise",
+    "quantize_dynamic": "quantize", "skip_norm": "norm", "cache": "copy",
+    "lookup": "elementwise", "qlinear": "binary", "reduce": "elementwise", "norm": "transcendental",
+    "softmax": "transcendental", "recurrent": "gemm", "bmm": "gemm", "depthwise": "conv",
+    "conv_transpose": "conv",
+}  # fmt: skip
+_PRECISION_STAND_INS = {
+    "int8_dynamic": "int8",
+    "int8_weights": "int8",
+    "int4": "int8_weights",
+    "int8": "fp32",
+    "fp16": "fp32",
+}
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """Every kernel of one machine, by family, precision and threads."""
+
+    kernels: dict[tuple[str, str, int], Kernel]
+    threads: tuple[int, ...]
+
+    def seconds(self, family: str, precision: str, threads: int, at: Shapes) -> Array:
+        """Seconds of each shape; between measured thread counts interpolated in the logarithm."""
+        below = max([t for t in self.threads if t <= threads], default=self.threads[0])
+        above = min([t for t in self.threads if t >= threads], default=self.threads[-1])
+        first = self.kernel(family, precision, below).seconds(at)
+        if below == above:
+            return first
+        second = self.kernel(family, precision, above).seconds(at)
+        share = np.log(threads / below) / np.log(above / below)
+        return np.asarray(first ** (1 - share) * second**share)
+
+    def kernel(self, family: str, precision: str, threads: int) -> Kernel:
+        """The kernel itself or its nearest stand-in."""
+        while (family, precision, threads) not in self.kernels:
+            if precision in _PRECISION_STAND_INS:
+                precision = _PRECISION_STAND_INS[precision]
+            else:
+                family, precision = _STAND_INS.get(family, "elementwise"), "fp32"
+        return self.kernels[family, precision, threads]
+
+
+def fit_table(rows: Iterable[Row]) -> TableModel:
+    """Fit every kernel of a table."""
+    groups: dict[tuple[str, str, int], list[Row]] = {}
+    table = list(rows)
+    call_s = {row.threads: row.seconds / row.m for row in table if row.family == "call" and row.m > 1}
+    for row in table:
+        groups.setdefault((row.family, row.precision, row.threads), []).append(_without_call(row, call_s))
+    threads = tuple(sorted({key[2] for key in groups}))
+    dispatch = {t: _dispatch(groups, t) for t in threads}
+    kernels = {key: fit_kernel(members, dispatch[key[2]]) for key, members in groups.items()}
+    return TableModel(kernels, threads)
+
+
+def _dispatch(groups: dict[tuple[str, str, int], list[Row]], threads: int) -> float:
+    """Cost of one operator that does nothing."""
+    rows = groups.get(("view", "fp32", threads), [])
+    return min((row.seconds for row in rows), default=5e-7)
+
+
+def _without_call(row: Row, call_s: dict[int, float]) -> Row:
+    """A cache probe's time includes its share of the call, two inputs and an output: taken off."""
+    if row.family != "cache":
+        return row
+    return replace(row, seconds=max(row.seconds - 1.5 * call_s.get(row.threads, 0.0), 0.3 * row.seconds))

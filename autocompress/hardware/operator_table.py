@@ -1,0 +1,102 @@
+"""The measured operator table of a machine: a CSV beside its profile."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from autocompress.errors import ProfileError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured operator; coordinates as in :class:`~autocompress.hardware.graph.Operator`.
+
+    ``seconds`` is one execution inside a chain of its kind; ``spread`` how far the runs lay apart, relative.
+    """
+
+    family: str
+    precision: str
+    threads: int
+    batch: int
+    m: int
+    k: int
+    n: int
+    taps: int
+    footprint_bytes: int
+    seconds: float
+    spread: float
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def write_table(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows as CSV, in one step: a reader never sees half a table."""
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for row in rows:
+            writer.writerow([f"{v:.6g}" if isinstance(v, float) else v for v in astuple(row)])
+    partial.replace(path)
+
+
+def is_operator_table(path: Path) -> bool:
+    """Whether a CSV has the columns of an operator table (a profile may name other tables too)."""
+    with path.open(encoding="utf-8") as file:
+        return tuple(file.readline().strip().split(",")) == COLUMNS
+
+
+def read_table(path: Path) -> list[Row]:
+    """Read and check a table; every impossible line is reported with its number."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ProfileError(f"{path}: an operator table needs the columns {','.join(COLUMNS)}.")
+        rows, faults = [], []
+        for number, line in enumerate(reader, start=2):
+            try:
+                rows.append(_row(line))
+            except (ValueError, TypeError) as error:
+                faults.append(f"line {number}: {error}")
+    faults += _falling(rows)
+    if faults:
+        raise ProfileError(f"{path} holds impossible measurements: " + "; ".join(faults) + ". Measure again.")
+    return rows
+
+
+def _row(line: dict[str, str]) -> Row:
+    whole = [int(line[name]) for name in COLUMNS[2:9]]
+    sizes = dict(zip(COLUMNS[2:9], whole, strict=True))
+    text = {name: line[name] for name in COLUMNS[:2]}
+    row = Row(**text, **sizes, seconds=float(line["seconds"]), spread=float(line["spread"]))  # type: ignore[arg-type]
+    if not 0 < row.seconds < 1e5 or row.spread < 0 or min(whole[:6]) < 1 or row.footprint_bytes < 0:
+        raise ValueError(f"seconds {row.seconds:g}, spread {row.spread:g} and sizes {whole} must be positive")
+    return row
+
+
+_FALL = 0.5
+
+
+def _falling(rows: Sequence[Row]) -> list[str]:
+    """Faults where an operator that is larger in every direction takes less than half the time."""
+    faults = []
+    groups: dict[tuple[str, str, int, int], list[tuple[int, Row]]] = {}
+    for number, row in enumerate(rows, start=2):
+        groups.setdefault((row.family, row.precision, row.threads, row.taps), []).append((number, row))
+    for members in groups.values():
+        for number, row in members:
+            slower = [
+                other for _, other in members if _contains(row, other) and other.seconds * _FALL > row.seconds
+            ]
+            if slower:
+                faults.append(
+                    f"line {number}: {row.seconds:g} s; a smaller {row.family} takes {slower[0].seconds:g} s"
+                )
+    return faults
+
+
+def _contains(large: Row, small: Row) -> bool:
+    pairs = zip(astuple(large)[3:9], astuple(small)[3:9], strict=True)
+    return large is not small and all(a >= b for a, b in pairs)

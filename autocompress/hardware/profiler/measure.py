@@ -1,0 +1,102 @@
+"""The measuring run: every point of the plan on every thread count, in passes, until the time is up."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autocompress.hardware.operator_table import Row
+from autocompress.hardware.profiler.log import Entry, Log
+from autocompress.hardware.profiler.probes import Probe
+from autocompress.hardware.profiler.timing import time_probe
+
+WIDE_SPREAD = 0.10
+_MOST_PASSES = 5
+_WINDOW_S = {"quick": 0.04, "full": 0.08}
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a measuring run came to: the table, and the points that stayed unsteady in every pass."""
+
+    rows: tuple[Row, ...]
+    wide: tuple[str, ...]
+    repeated: int
+    missing: int
+
+
+def measure(
+    points: Sequence[Probe], threads: Iterable[int], log: Log, *, level: str, seconds: float, say: Progress
+) -> Run:
+    """Visit points in passes: all of them once, then the unsteady ones again, while time is left.
+
+    The order is shuffled, so that a slow minute of the machine does not fall on one family.
+    """
+    end = time.monotonic() + seconds
+    visits = [(probe, count) for count in threads for probe in points]
+    for number in range(_MOST_PASSES):
+        due = [visit for visit in visits if _is_due(log, visit, number)]
+        random.Random(number).shuffle(due)
+        if number and due:
+            why = f"measured once, or spread over {WIDE_SPREAD:.0%}"
+            say(f"pass {number + 1}: repeating {len(due)} points ({why})")
+        if not _one_pass(due, number, log, _WINDOW_S[level], end, say):
+            break
+    return summarize_log(visits, log)
+
+
+def _is_due(log: Log, visit: tuple[Probe, int], number: int) -> bool:
+    seen = log.of(visit[0].key, visit[1])
+    if number < 2:
+        return len(seen) <= number
+    return len(seen) <= number and _best(seen).spread > WIDE_SPREAD
+
+
+def _one_pass(
+    due: Sequence[tuple[Probe, int]], number: int, log: Log, window_s: float, end: float, say: Progress
+) -> bool:
+    """Whether time was left for all of it."""
+    for i, (probe, count) in enumerate(due):
+        if time.monotonic() > end:
+            return False
+        log.add(Entry.of(probe.key, count, number, time_probe(probe, count, window_s)))
+        if i % 25 == 0:
+            say(f"pass {number + 1}: {i + 1}/{len(due)} points")
+    return True
+
+
+def _best(entries: Sequence[Entry]) -> Entry:
+    """The visit that stands for a point: the steadier of the quicker ones (median of an odd number)."""
+    ordered = sorted(entries, key=lambda entry: entry.seconds)
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def summarize_log(visits: Iterable[tuple[Probe, int]], log: Log) -> Run:
+    """The table from every point that was visited."""
+    rows, wide, repeated, missing = [], [], 0, 0
+    by_visit: dict[tuple[str, int], list[Entry]] = {}
+    for entry in log.entries:
+        by_visit.setdefault((entry.key, entry.threads), []).append(entry)
+    for probe, count in visits:
+        seen = by_visit.get((probe.key, count))
+        if not seen:
+            missing += 1
+            continue
+        best = _best(seen)
+        rows.append(_row(probe, count, best))
+        repeated += len(seen) > 2
+        wide += [f"{probe.key} on {count}"] if best.spread > WIDE_SPREAD else []
+    return Run(tuple(rows), tuple(wide), repeated, missing)
+
+
+def _row(probe: Probe, threads: int, entry: Entry) -> Row:
+    shape = (probe.batch, probe.m, probe.k, probe.n, probe.taps, probe.footprint_bytes)
+    return Row(probe.family, probe.precision, threads, *shape, entry.seconds, entry.spread)
+
+
+def log_path(folder: Path) -> Path:
+    """Where a run keeps its measurements."""
+    return folder / "measurements.jsonl"

@@ -1,0 +1,59 @@
+"""Time of one probe: warm-up, repeated runs, and a statistic that other programs disturb least."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autocompress.hardware.profiler.probes import Probe, ProbeGraph, build
+
+_WARM_UP_RUNS = 3
+_FEWEST_RUNS = 5
+
+
+@dataclass(frozen=True)
+class Timing:
+    """``seconds``: median of the faster half of the runs. ``spread``: (median − fastest tenth) / seconds."""
+
+    seconds: float
+    spread: float
+    runs: int
+
+
+def summarize(samples: "np.ndarray[Any, Any]") -> Timing:
+    """The statistic of a list of run times. Disturbances only add time, so the slower half is left out."""
+    low, quarter, half = np.quantile(samples, (0.1, 0.25, 0.5))
+    return Timing(float(quarter), float((half - low) / quarter), len(samples))
+
+
+def time_probe(probe: Probe, threads: int, window_s: float) -> Timing:
+    """Seconds of one operator of the probe, on ``threads`` threads."""
+    graph = build(probe)
+    timing = time_session(open_session(graph, threads), graph.feeds, window_s)
+    return Timing(timing.seconds / graph.links, timing.spread, timing.runs)
+
+
+def open_session(graph: ProbeGraph, threads: int) -> Any:
+    """A session that runs the operators as they are; only layout probes let ONNX Runtime choose."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = threads
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL if graph.optimized else levels.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(graph.to_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+def time_session(session: Any, feeds: dict[str, Any], window_s: float) -> Timing:
+    """Whole runs of a session for ``window_s`` seconds, after warm-up."""
+    for _ in range(_WARM_UP_RUNS):
+        session.run(None, feeds)
+    samples: list[float] = []
+    end = time.perf_counter() + window_s
+    while len(samples) < _FEWEST_RUNS or time.perf_counter() < end:
+        start = time.perf_counter()
+        session.run(None, feeds)
+        samples.append(time.perf_counter() - start)
+    return summarize(np.array(samples))
