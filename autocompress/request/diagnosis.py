@@ -68,7 +68,7 @@ class Diagnosis:
         return end
 
     def _goes_on(self, first: int, at: int) -> bool:
-        """Chinese has no spaces: an unknown word lasts until something is known; a sign lasts while it repeats."""
+        """Chinese has no spaces: an unknown word lasts until something is known; a sign while it repeats."""
         start, character = self.line.folded[first], self.line.folded[at]
         if not start.isalnum():
             return character == start
