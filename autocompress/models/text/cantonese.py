@@ -7,8 +7,8 @@ from autocompress.errors import MissingExtraError
 from autocompress.models.text.chinese.normalize import is_mark, normalize
 from autocompress.models.text.reading import Reading
 
-# In upstream's order, which decides: a vowel can be the "initial", so that aan1 falls into aa and n1. The table
-# has no "Yong" or "Yung", and upstream reads those as unknown.
+# In upstream's order, which decides: a vowel can be the "initial", so that aan1 falls into aa and n1.
+# The table has no "Yong" or "Yung", and upstream reads those as unknown.
 _INITIALS = str.split(
     "aa aai aak aap aat aau ai au ap at ak a p b e ts t dz d kw k gw g f h l m ng n s y w c z j "
     "ong on ou oi ok o uk ung"

@@ -55,7 +55,7 @@ def _fold(text: str) -> str:
 _NARROW = {
     ord(wide): ord(wide) - 0xFEE0
     for wide in map(chr, range(0xFF01, 0xFF5F))
-    if wide.isalnum() or wide in "％＋＝－＄"
+    if wide.isalnum() or wide in "％＋＝－＄．／"
 }
 
 
@@ -67,6 +67,10 @@ def _date(match: Match[str]) -> str:
     if day:
         spoken += numbers.cardinal(day) + match["end"]
     return spoken
+
+
+def _years(match: Match[str]) -> str:
+    return f"{numbers.digits(match[1])}到{numbers.digits(match[2])}年"
 
 
 def _numeric_date(match: Match[str]) -> str:
@@ -168,6 +172,7 @@ _CURRENCY = "|".join(re.escape(sign) for sign in CURRENCIES)
 _SIGNED_NUMBER = rf"-?{_NUMBER}"
 
 RULES: list[Rule] = [
+    (re.compile(rf"(?<!\d)(\d{{4}})(?:{_DASH}|—)+(\d{{4}})年"), _years),
     (
         re.compile(
             r"(?P<year>\d{4}|\d{2})年(?:(?P<month>0?[1-9]|1[0-2])月)?(?:(?P<day>[12]\d|3[01]|0?[1-9])(?P<end>[日号]))?"

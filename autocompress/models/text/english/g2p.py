@@ -9,7 +9,7 @@ from autocompress.models.text.symbols import PUNCTUATION
 
 _TOKEN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*|\S")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])(?:'[A-Z]+)*|[A-Z]?[a-z]+(?:'[A-Za-z]+)*|[A-Z]")
-_INFLECTED_ACRONYM = re.compile(r"([A-Z]{2,})'?s")
+_INFLECTED = re.compile(r"(.+)'[sS]|([A-Z]{2,})s")
 _VOICELESS = ("P", "T", "K", "F", "TH", "HH")
 _SIBILANT = ("S", "Z", "SH", "ZH", "CH", "JH")
 LONGEST_SPELLED = 3  # letters; an unknown word this short is read letter by letter, as upstream does
@@ -44,9 +44,9 @@ def read_token(token: str, shouting: bool = False) -> tuple[str, ...]:
         return _letter(token) if token != "a" else ("AH0",)
     if token.lower() in lexicon.CORRECTIONS:
         return tuple(lexicon.CORRECTIONS[token.lower()].split())
-    acronym = _INFLECTED_ACRONYM.fullmatch(token)
-    if acronym:
-        stem = _read_part(acronym[1], shouting)
+    inflected = _INFLECTED.fullmatch(token)
+    if inflected and not lexicon.is_known(token.lower()):
+        stem = read_token(inflected[1] or inflected[2], shouting)
         return (*stem, *_s_after(stem[-1]))
     return tuple(phoneme for part in _split_at_capitals(token) for phoneme in _read_part(part, shouting))
 

@@ -24,7 +24,7 @@ _UNITS = {
 
 
 def speak_numbers(text: str) -> str:
-    """``text`` with its numbers spelled: Sino-Korean, native before counters, digit by digit after a point."""
+    """``text`` with its numbers spelled: Sino-Korean, native before counters, digits after a point."""
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
     for unit, word in _UNITS.items():
         text = re.sub(rf"(?<=\d)\s?{re.escape(unit)}(?![A-Za-z])", word, text)

@@ -1,6 +1,6 @@
 """How written Korean sounds: the rules of Standard Pronunciation where two syllables meet.
 
-Numbers in brackets are the articles of 표준어 규정, part 2. g2pK applies the same rules; upstream asks its second edition.
+Numbers in brackets are articles of its part 2. g2pK, which upstream asks, applies the same.
 """
 
 from dataclasses import replace
@@ -36,7 +36,7 @@ _BEFORE_H = {"ㄱ": "ㅋ", "ㄺ": "ㅋ", "ㄷ": "ㅌ", "ㅅ": "ㅌ", "ㅂ": "ㅍ
 
 
 def pronounce(syllables: list[Syllable], hardens: set[int]) -> list[Syllable]:
-    """The syllables as they are heard; a plain consonant grows tense after those in ``hardens`` (24 to 27)."""
+    """The syllables as heard; a plain consonant grows tense after those in ``hardens`` (24 to 27)."""
     heard = [_simplify_vowel(syllable) for syllable in syllables]
     for i in range(len(heard) - 1):
         if i in hardens:
