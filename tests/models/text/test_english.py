@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocompress.models.text import to_phonemes
-from autocompress.models.text.english import g2p, lexicon, numbers
+from autocompress.models.text.english import g2p, homographs, lexicon, numbers
 from autocompress.models.text.english.normalize import normalize
 
 
@@ -78,6 +78,27 @@ def test_a_possessive_follows_the_sound_before_it(possessive, ending):
 def test_a_sentence_in_capitals_is_words_and_not_letters():
     loud, calm = to_phonemes("HELLO OUR OLD WORLD!", "en"), to_phonemes("hello our old world!", "en")
     assert loud.ids == calm.ids
+
+
+@pytest.mark.parametrize(
+    ("sentence", "word", "phonemes"),
+    [
+        ("We use it", 1, "Y UW1 Z"),
+        ("the use of it", 1, "Y UW1 S"),
+        ("Use the door", 0, "Y UW1 Z"),
+        ("I read books", 1, "R IY1 D"),
+        ("I have read books", 2, "R EH1 D"),
+        ("They live here", 1, "L IH1 V"),
+        ("a live show", 1, "L AY1 V"),
+        ("to record it", 1, "R IH0 K AO1 R D"),
+        ("a new record", 2, "R EH1 K ER0 D"),
+        ("I used to run", 1, "Y UW1 S T"),
+    ],
+)
+def test_homographs_follow_their_neighbours(sentence, word, phonemes):
+    words = ["", *sentence.lower().split(), ""]
+    assert " ".join(homographs.pronounce(words[word + 1], words[word], words[word + 2])) == phonemes
+    assert phonemes in " ".join(g2p.read(sentence).phonemes)
 
 
 HELLO = ("HH", "AH0", "L", "OW1")

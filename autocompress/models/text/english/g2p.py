@@ -2,7 +2,7 @@
 
 import re
 
-from autocompress.models.text.english import letter_to_sound, lexicon
+from autocompress.models.text.english import homographs, letter_to_sound, lexicon
 from autocompress.models.text.english.normalize import normalize
 from autocompress.models.text.reading import Reading
 from autocompress.models.text.symbols import PUNCTUATION
@@ -23,9 +23,11 @@ def read(text: str) -> Reading:
     phonemes: list[str] = []
     unreadable: list[str] = []
     shouting = _is_shouting(text)
-    for token in _TOKEN.findall(text):
+    tokens = _TOKEN.findall(text)
+    for token, before, after in zip(tokens, ["", *tokens], [*tokens[1:], ""], strict=False):
         if token[0].isascii() and token[0].isalpha():
-            phonemes.extend(read_token(token, shouting))
+            homograph = homographs.pronounce(token.lower(), before.lower(), after.lower())
+            phonemes.extend(homograph or read_token(token, shouting))
         elif token in PUNCTUATION:
             phonemes.append(token)
         else:
