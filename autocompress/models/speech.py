@@ -20,7 +20,7 @@ from autocompress.models.voice import Voice
 
 @dataclass(frozen=True)
 class SpeechSettings:
-    """How to speak: ``noise_scale`` 0 and ``top_k`` 1 leave nothing to chance; ``speed`` 2 is twice as fast."""
+    """``noise_scale`` 0 and ``top_k`` 1 leave nothing to chance; ``speed`` 2 is twice as fast."""
 
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     noise_scale: float = 0.5

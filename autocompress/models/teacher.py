@@ -1,13 +1,13 @@
 """The teacher: a GPT-SoVITS model as it is, ready to speak and to be compressed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
-from autocompress.errors import MalformedError
+from autocompress.errors import CheckpointError, MalformedError
 from autocompress.models.audio import Samples
 from autocompress.models.bert import BertFeatures
 from autocompress.models.checkpoint import load_gpt, load_sovits
@@ -131,20 +131,25 @@ class Teacher:
 
 
 def load_teacher(
+    name: str | None = None,
     *,
-    gpt: str | Path,
-    sovits: str | Path,
+    gpt: str | Path | None = None,
+    sovits: str | Path | None = None,
     voices: str | Path | None = None,
     hubert: str | Path | ContentEncoder | None = None,
     bert: str | Path | None = None,
     speaker_network: str | Path | None = None,
 ) -> Teacher:
-    """A model from upstream's two files (see :func:`autocompress.models.checkpoint.read_checkpoint`).
+    """A packaged model by its name, or one from upstream's two files.
 
     ``voices`` is a voices.toml; ``hubert`` and ``bert`` are the user's own folders (without HuBERT a
     voice needs precomputed tokens, without BERT Chinese gets zeros); ``speaker_network`` is v2Pro's
     ERes2NetV2 file.
     """
+    if name is not None:
+        return _named(name)
+    if gpt is None or sovits is None:
+        raise CheckpointError("a model needs both of its files: give gpt=… and sovits=…, or a packaged name.")
     first, second = load_gpt(gpt), load_sovits(sovits)
     check_pair(first, second)
     encoder = HubertContent(hubert) if isinstance(hubert, str | Path) else hubert
@@ -153,3 +158,14 @@ def load_teacher(
     maker = VoiceMaker(second, Path(sovits).stem, encoder, features, network)
     made = {source.name: maker.make(source) for source in (read_voices(voices) if voices else ())}
     return Teacher(first, second, TextFrontEnd(second.config.version, features), maker, made, Path(gpt).stem)
+
+
+# Models that come with the package: name → how to load it.
+NAMED_TEACHERS: dict[str, Callable[[], Teacher]] = {}
+
+
+def _named(name: str) -> Teacher:
+    if name not in NAMED_TEACHERS:
+        known = ", ".join(sorted(NAMED_TEACHERS)) or "none"
+        raise CheckpointError(f"no packaged model {name!r}; known: {known}. Give gpt=… and sovits=… instead.")
+    return NAMED_TEACHERS[name]()
