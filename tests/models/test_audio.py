@@ -113,6 +113,18 @@ def test_clipping_is_refused_even_after_the_level_was_lowered(
             load_recording(tmp_path / "v.wav")
 
 
+@pytest.mark.parametrize(
+    ("suffix", "subtype"), [("ogg", "VORBIS"), ("ogg", "OPUS"), ("mp3", "MPEG_LAYER_III")]
+)
+def test_clipping_is_found_through_a_lossy_codec(tmp_path: Path, suffix: str, subtype: str) -> None:
+    path = tmp_path / f"v.{suffix}"
+    soundfile.write(path, np.clip(2.0 * spoken(rate_hz=48000, level=1.0), -1, 1), 48000, subtype=subtype)
+    with pytest.raises(AudioError, match="clipped"):
+        load_recording(path)
+    soundfile.write(path, spoken(rate_hz=48000, level=0.9), 48000, subtype=subtype)
+    assert load_recording(path).sample_rate_hz == 48000
+
+
 def test_clipping_of_one_channel_and_one_side_is_found(tmp_path: Path) -> None:
     right = np.minimum(2.0 * spoken(level=0.6), 0.9)
     soundfile.write(tmp_path / "v.wav", np.stack([spoken(), right], axis=1), 16000)
