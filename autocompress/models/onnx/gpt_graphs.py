@@ -1,0 +1,91 @@
+"""The GPT as two graphs: prefill over phonemes and prompt, and one cached step.
+
+Legend: X phonemes, Y prompt tokens, S = X + Y, C cache capacity, H heads, h head size, V vocabulary.
+Each block has its own key and value tensor, for blocks may differ in heads.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from autocompress.models.gpt import Block, Gpt
+
+CACHES = ("concat", "scatter", "shared")
+
+
+class PrefillGraph(nn.Module):
+    """phoneme_ids [1, X], bert [1, 1024, X], prompt [1, Y] → logits [1, V], then key, value [1, H, S, h] a block.
+
+    Without ``bert`` the graph has no such input and the projection's weight is left out: zeros need only its bias.
+    """
+
+    def __init__(self, gpt: Gpt, *, bert: bool) -> None:
+        super().__init__()
+        self.gpt = gpt
+        self.bert = bert
+
+    def forward(self, phoneme_ids: Tensor, prompt: Tensor, bert: Tensor | None = None) -> tuple[Tensor, ...]:
+        filled = self.gpt.prefill(phoneme_ids, bert if self.bert else None, prompt)
+        pairs = zip(filled.cache.keys, filled.cache.values, strict=True)
+        return (filled.logits, *(state for pair in pairs for state in pair))
+
+
+class StepGraph(nn.Module):
+    """One token after ``length`` cached positions → logits [1, V] and the caches.
+
+    token [1, 1] at audio ``position`` [1]; keys and values [1, H, C, h] a block. How the cache grows:
+
+    ``shared``: com.microsoft GroupQueryAttention writes the new position into a preallocated buffer; with the
+    same memory bound as input and output nothing is copied. ``scatter``: ONNX ScatterElements into a buffer and
+    a mask over its free part. ``concat``: past and new position are concatenated, as upstream does; C = length.
+    """
+
+    def __init__(self, gpt: Gpt, cache: str) -> None:
+        super().__init__()
+        assert cache in CACHES
+        self.gpt = gpt
+        self.attend = {"concat": _concat, "scatter": _scatter, "shared": _shared}[cache]
+
+    def forward(
+        self, token: Tensor, position: Tensor, length: Tensor, keys: list[Tensor], values: list[Tensor]
+    ) -> tuple[Tensor, ...]:
+        gpt = self.gpt
+        x = gpt.ar_audio_embedding(token) + gpt.ar_audio_position(position)
+        states: list[Tensor] = []
+        for layer, key, value in zip(gpt.h.layers, keys, values, strict=True):
+            assert isinstance(layer, Block)
+            attended, new_key, new_value = self.attend(layer, x, key, value, length)
+            x = layer.finish(x, layer.self_attn.out_proj(attended))
+            states += [new_key, new_value]
+        return (gpt.ar_predict_layer(x[:, -1]), *states)
+
+
+def _shared(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor) -> tuple[Tensor, ...]:
+    attention = layer.self_attn
+    width, heads = attention.size.attention, attention.size.heads
+    q, k, v = F.linear(x, attention.in_proj_weight, attention.in_proj_bias).split(width, dim=-1)
+    out: tuple[Tensor, ...] = torch.onnx.ops.symbolic_multi_out(
+        "com.microsoft::GroupQueryAttention",
+        (q, k, v, key, value, length, (length + 1).squeeze(0)),
+        attrs={"num_heads": heads, "kv_num_heads": heads},
+        dtypes=(x.dtype,) * 3,
+        shapes=(q.shape, key.shape, value.shape),
+        version=1,
+    )
+    return out
+
+
+def _scatter(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor) -> tuple[Tensor, ...]:
+    q, k, v = layer.self_attn.project(x)
+    place = length.long().reshape(1, 1, 1, 1).expand_as(k)
+    key, value = key.scatter(2, place, k), value.scatter(2, place, v)
+    seen = torch.arange(key.shape[2]) <= length
+    mixed = F.scaled_dot_product_attention(q, key, value, attn_mask=seen[None, None, None])
+    return mixed.transpose(1, 2).flatten(-2), key, value
+
+
+def _concat(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor) -> tuple[Tensor, ...]:
+    q, k, v = layer.self_attn.project(x)
+    key, value = torch.cat((key, k), dim=2), torch.cat((value, v), dim=2)
+    mixed = F.scaled_dot_product_attention(q, key, value)
+    return mixed.transpose(1, 2).flatten(-2), key, value
