@@ -128,7 +128,22 @@ def test_mixed_text_is_cut_where_its_language_changes():
 
 # Read by the rule code that Genie-TTS 2.0.2 took from upstream, asking pypinyin for the same words.
 AGREED = {
-    "真羡慕现在的孩子。": "zh en1 x ian4 m u4 x ian4 z ai4 d e5 h ai2 z i05 .",
+    "目前，广东各地已查获的走私光盘已达３００多万张。": (
+        "m u4 q ian2 , g uang3 d ong1 g e4 d i5 y i3 ch a2 h uo4 d e5 z ou3 s i01 g uang1 p an2 "
+        "y i3 d a2 s an1 b ai3 d uo1 w an4 zh ang1 ."
+    ),
+    "最小拈得鸡蛋者，也唱道“圆圆满满”。": (
+        "z ui4 x iao3 n ian1 d e5 j i1 d an4 zh e3 , y E3 ch ang4 d ao4 y van2 y van2 m an2 m an3 ."
+    ),
+    "传统的中小学生足球赛，报名球队逾千支。": (
+        "ch uan2 t ong3 d e5 zh ong1 x iao3 x ve2 sh eng5 z u2 q iu2 s ai4 , b ao4 m ing2 q iu2 d ui4 "
+        "y v2 q ian1 zh ir1 ."
+    ),
+    "看看自己孩子所在城市是冷是热，揣测一下他们的日常生活，感觉好像也离他们近了点。": (
+        "k an4 k an5 z i04 j i3 h ai2 z i05 s uo3 z ai4 ch eng2 sh ir4 sh ir4 l eng3 sh ir4 r e4 , "
+        "ch uai3 c e4 y i2 x ia4 t a1 m en5 d e5 r ir4 ch ang2 sh eng1 h uo2 , "
+        "g an3 j ve2 h ao3 x iang4 y E3 l i2 t a1 m en5 j in4 l e5 d ian3 ."
+    ),
 }
 
 
