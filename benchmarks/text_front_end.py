@@ -1,7 +1,7 @@
 """Measures the text front end, and makes the weights of its letter-to-sound network.
 
-python benchmarks/text_front_end.py                                    # writes results/text_front_end.json
-python benchmarks/text_front_end.py --checkpoint checkpoint20.npz      # also compares with g2p-en's own weights
+python benchmarks/text_front_end.py                              # writes results/text_front_end.json
+python benchmarks/text_front_end.py --checkpoint checkpoint20.npz  # and compares with g2p-en unrounded
 python benchmarks/text_front_end.py --checkpoint checkpoint20.npz --make-weights
 """
 

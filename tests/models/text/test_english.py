@@ -40,6 +40,8 @@ from autocompress.models.text.english.normalize import normalize
         ("version 1.2.3", "version one point two point three"),
         ("see www.example.com.", "see www dot example dot com."),
         ("me & you", "me and you"),
+        ("to St. Paul on Main St.", "to saint Paul on Main street"),
+        ("1.15x faster", "one point one five times faster"),
         ("“Hello,” she said—well…", "Hello, she said - well…"),
         ("Café naïve ﬁne", "Cafe naive fine"),
         ("what?! no...", "what? no…"),

@@ -270,6 +270,8 @@ _UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True
 _ABBREVIATION = "|".join(re.escape(word) for word in sorted(ABBREVIATIONS, key=len, reverse=True))
 
 RULES: list[Rule] = [
+    (re.compile(r"(?<=[A-Za-z] )St\.(?= [A-Z])(?<![.,] St\.)|^St\.(?= [A-Z])"), lambda match: "saint"),
+    (re.compile(r"(?<=[a-z] )St\.?(?![\w'])"), lambda match: "street"),
     (
         re.compile(
             r"\bhttps?://\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b(?:[\w-]+\.)+(?:com|org|net|io|ai|edu|gov)\b\S*"
@@ -307,7 +309,8 @@ RULES: list[Rule] = [
     (re.compile(r"(?<![\w/.])(?:(\d+) )?(\d{1,3})/(\d{1,3})(?![\w/])"), _fraction),
     (re.compile(r"(?<=\d)\s*[xX×]\s*(?=\d)"), lambda match: " by "),
     (re.compile(r"\b\d+(?:\.\d+){2,}\b"), _version),
-    (re.compile(r"\d*\.\d+"), lambda match: numbers.decimal(match[0])),
+    (re.compile(r"(?<=\d)[xX]\b"), lambda match: " times"),
+    (re.compile(r"\d*\.\d+"), lambda match: f"{numbers.decimal(match[0])} "),
     (re.compile(r"\d+"), lambda match: f" {_plain_integer(match)} "),
     (re.compile(r"\s[-–—]+\s|[–—]+|--+"), lambda match: " - "),
     (re.compile(r"[;:()\[\]{}]"), lambda match: ", "),

@@ -70,7 +70,6 @@ ABBREVIATIONS = {
     "ms.": "miz",
     "dr.": "doctor",
     "prof.": "professor",
-    "st.": "saint",
     "jr.": "junior",
     "sr.": "senior",
     "gen.": "general",
