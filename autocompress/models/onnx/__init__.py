@@ -1,6 +1,6 @@
 """ONNX graphs of the two networks: GPT prefill, GPT step, SoVITS; dynamic lengths, batch of one.
 
-Exported with ``torch.onnx.export(dynamo=True)``; ``onnxruntime`` runs them without torch (autocompress.bundle).
+Exported with ``torch.onnx.export(dynamo=True)``; ``autocompress.bundle`` runs them without torch.
 """
 
 from autocompress.models.onnx.export import (

@@ -93,7 +93,8 @@ def export_sovits(sovits: Sovits, path: Path) -> None:
         "window": torch.tensor([0, 2 * _TOKENS]),
     }
     dynamic = {
-        "codes": {1: tokens}, "phoneme_ids": {1: phonemes}, "style": None, "noise": {2: 2 * tokens}, "window": None,
+        "codes": {1: tokens}, "phoneme_ids": {1: phonemes}, "style": None,
+        "noise": {2: 2 * tokens}, "window": None,
     }  # fmt: skip
     _export(SovitsGraph(sovits), path, inputs, dynamic, list(inputs), ["audio"])
 
@@ -109,8 +110,8 @@ def _export(
 ) -> None:  # fmt: skip
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            module.eval(), kwargs=dict(inputs), dynamic_shapes=dict(dynamic), dynamo=True, opset_version=OPSET,
-            input_names=list(input_names), output_names=list(output_names), verbose=False,
+            module.eval(), kwargs=dict(inputs), dynamic_shapes=dict(dynamic), dynamo=True,
+            opset_version=OPSET, input_names=list(input_names), output_names=list(output_names), verbose=False,
         )  # fmt: skip
     assert program is not None
     temporary = path.with_suffix(".tmp")
@@ -120,7 +121,7 @@ def _export(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter logs each missing optional package and warns about its own internals; none is ours to mend."""
+    """The exporter logs each missing optional package and warns of its own internals: not ours to mend."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -14,9 +14,9 @@ CACHES = ("concat", "scatter", "shared")
 
 
 class PrefillGraph(nn.Module):
-    """phoneme_ids [1, X], bert [1, 1024, X], prompt [1, Y] → logits [1, V], then key, value [1, H, S, h] a block.
+    """phoneme_ids [1, X], prompt [1, Y], bert [1, 1024, X] → logits [1, V]; key, value [1, H, S, h] a block.
 
-    Without ``bert`` the graph has no such input and the projection's weight is left out: zeros need only its bias.
+    Without ``bert`` the graph has no such input and no weight of its projection: zeros need only its bias.
     """
 
     def __init__(self, gpt: Gpt, *, bert: bool) -> None:
@@ -35,9 +35,10 @@ class StepGraph(nn.Module):
 
     token [1, 1] at audio ``position`` [1]; keys and values [1, H, C, h] a block. How the cache grows:
 
-    ``shared``: com.microsoft GroupQueryAttention writes the new position into a preallocated buffer; with the
-    same memory bound as input and output nothing is copied. ``scatter``: ONNX ScatterElements into a buffer and
-    a mask over its free part. ``concat``: past and new position are concatenated, as upstream does; C = length.
+    ``shared``: com.microsoft GroupQueryAttention writes the new position into a preallocated buffer; with
+    the same memory bound as input and output nothing is copied. ``scatter``: ONNX ScatterElements into a
+    buffer and a mask over its free part. ``concat``: past and new position are concatenated, as upstream
+    does; C = length.
     """
 
     def __init__(self, gpt: Gpt, cache: str) -> None:

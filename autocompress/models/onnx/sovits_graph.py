@@ -12,11 +12,12 @@ from autocompress.models.sovits.synthesizer import Sovits, double_frames
 
 
 class SovitsGraph(nn.Module):
-    """codes [1, N], phoneme_ids [1, P], style [1, gin, 1], noise [1, inter, T] (scaled), window [2] → audio [1, 1, n].
+    """codes [1, N], phoneme_ids [1, P], style [1, gin, 1], noise [1, inter, T], window [2] → audio [1, 1, n].
 
-    ``window`` is the first frame and the frame after the last that the vocoder turns into audio. Prior and flow run
-    over the whole sentence, for attention sees all of it; the vocoder takes nine tenths of the time and may run
-    in pieces, so that speech starts early. The codebook and the 1x1 projection behind it are one table here.
+    ``noise`` is already scaled. ``window`` is the first frame and the frame after the last that the vocoder
+    turns into audio. Prior and flow run over the whole sentence, for attention sees all of it; the vocoder takes
+    nine tenths of the time and may run in pieces, so that speech starts early. The codebook and the 1x1
+    projection behind it are one table here.
     """
 
     table: Tensor

@@ -1,4 +1,4 @@
-"""Training batches as a pure function of (seed, step): any step can be made again, so a run resumes anywhere."""
+"""Training batches as a function of (seed, step): any step can be made again, so a run resumes anywhere."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ PHONEME_MULTIPLE = 32
 
 
 def pad(rows: Sequence[Tensor], multiple: int) -> tuple[Tensor, Tensor]:
-    """Rows [n_i] → [B, n] padded with zeros, n the longest row rounded up to ``multiple``; and lengths [B]."""
+    """Rows [n_i] → [B, n] padded with zeros, n the longest rounded up to ``multiple``; and lengths [B]."""
     lengths = torch.tensor([len(row) for row in rows])
     padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
     return torch.nn.functional.pad(padded, (0, -padded.shape[1] % multiple)), lengths
@@ -59,7 +59,7 @@ class BatchSource:
         self._peers = dataset.by_speaker(split)
 
     def gpt(self, step: int, batch_size: int, joined: float = 0.5) -> GptBatch:
-        """Sentences; in a share ``joined`` of the batches two of one speaker in a row, as prompt and target are.
+        """Sentences; in a share ``joined`` of the batches two of one speaker in a row, like prompt and target.
 
         Whole batches, not single rows, are joined: rows of about one length waste little on padding.
         """

@@ -11,7 +11,7 @@ def nearest_code(points: Tensor, centres: Tensor, chunk: int = 32_768) -> Tensor
 
 
 def fit_codebook(points: Tensor, n_codes: int, seed: int, rounds: int = 25) -> Tensor:
-    """Centres [n_codes, D] of ``points`` [N, D]; a code that loses all its points restarts at a random one."""
+    """Centres [n_codes, D] of ``points`` [N, D]; a code that loses its points restarts at a random one."""
     generator = torch.Generator().manual_seed(seed)
     centres = points[torch.randperm(len(points), generator=generator)[:n_codes]].clone()
     for _ in range(rounds):

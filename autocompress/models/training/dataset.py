@@ -100,7 +100,7 @@ class Dataset:
 
 
 def split_of(speaker: str, rank: int, unseen: frozenset[str], n_validation: int) -> str:
-    """Unseen speakers are never trained on; of every other speaker the first ``n_validation`` clips are kept out."""
+    """Unseen speakers are never trained on; of the others the first ``n_validation`` clips are kept out."""
     if speaker in unseen:
         return UNSEEN
     return VALIDATION if rank < n_validation else TRAIN

@@ -1,4 +1,4 @@
-"""Training the GPT: next-token cross-entropy over semantic tokens, as upstream's ``Text2SemanticDecoder`` trains."""
+"""Training the GPT: next-token cross-entropy over semantic tokens (upstream: Text2SemanticDecoder)."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,16 +35,18 @@ class GptObjective:
         self._source = source
         self._recipe = recipe
         self._optimizer = torch.optim.AdamW(
-            model.parameters(), lr=recipe.peak_rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay, fused=True
+            model.parameters(),
+            lr=recipe.peak_rate,
+            betas=(0.9, 0.95),
+            weight_decay=recipe.weight_decay,
+            fused=True,
         )
         self.average = Average(model, recipe.average_decay)
 
     def step(self, step: int) -> dict[str, float]:
         recipe = self._recipe
         torch.manual_seed(step)  # dropout's masks are part of what a resumed run must repeat
-        set_rate(
-            self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps)
-        )
+        set_rate(self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps))
         batch = self._source.gpt(step, recipe.batch_size, recipe.joined)
         self._optimizer.zero_grad(set_to_none=True)
         losses = next_token_losses(self.model, self._noisy(batch), batch.tokens, recipe)
@@ -55,8 +57,11 @@ class GptObjective:
         return {name: value.item() for name, value in losses.items()} | {"gradient_norm": norm}
 
     def _noisy(self, batch: GptBatch) -> GptBatch:
-        """Replace a share of the input tokens by random ones: the model learns to go on after its own mistakes,
-        and (unlike dropout, which took half of a step's time on a CPU) it costs nothing."""
+        """Replace a share of the input tokens by random ones.
+
+        The model learns to go on after its own mistakes, and it costs nothing: dropout took half of a step's
+        time on a CPU.
+        """
         swap = torch.rand(batch.tokens.shape) < self._recipe.token_noise
         strangers = torch.randint(self.model.config.eos, batch.tokens.shape)
         return replace(batch, tokens=torch.where(swap, strangers, batch.tokens))

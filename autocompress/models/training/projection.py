@@ -1,9 +1,10 @@
 """The strided projection before the quantizer, fitted so that tokens carry content and not position.
 
-Whisper's features hold a few dimensions of very large variance and a clear trace of where a frame stands in the
-clip (mutual information of k-means codes with position: 1.6 nats raw, 0.78 after this projection, measured on
-kokoro_en). The projection standardises every dimension, removes the few directions along which the mean moves with
-position, and averages two 50 Hz frames, all in the one convolution that GPT-SoVITS has there (``ssl_proj``).
+Whisper's features hold a few dimensions of very large variance and a clear trace of where a frame stands in
+the clip (mutual information of k-means codes with position: 1.6 nats raw, 0.78 after this projection, measured
+on kokoro_en). The projection standardises every dimension, removes the few directions along which the mean
+moves with position, and averages two 50 Hz frames, all in the one convolution that GPT-SoVITS has there
+(``ssl_proj``).
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """Training SoVITS as VITS trains: mel, KL, and, after a start on reconstruction alone, adversarial losses."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,8 +33,9 @@ class SovitsRecipe:
     peak_rate: float = 4e-4
     warm_steps: int = 200
     mel_weight: float = 45.0
-    mel_weight_late: float = 15.0
+    mel_weight_late: float = 20.0
     kl_weight: float = 1.0
+    kl_weight_late: float = 0.5
     feature_weight: float = 1.0
     average_decay: float = 0.999
     discriminators: DiscriminatorConfig = field(default_factory=DiscriminatorConfig.light)
@@ -49,10 +51,8 @@ class SovitsObjective:
         self._recipe = recipe
         self._critics = Discriminators(recipe.discriminators)
         trained = [p for p in model.parameters() if p.requires_grad]
-        self._optimizer = torch.optim.AdamW(trained, lr=recipe.peak_rate, betas=(0.8, 0.99), eps=1e-9, fused=True)
-        self._critic_optimizer = torch.optim.AdamW(
-            self._critics.parameters(), lr=recipe.peak_rate, betas=(0.8, 0.99), eps=1e-9, fused=True
-        )
+        self._optimizer = _adam(trained, recipe.peak_rate)
+        self._critic_optimizer = _adam(self._critics.parameters(), recipe.peak_rate)
         self.average = Average(model, recipe.average_decay)
 
     def step(self, step: int) -> dict[str, float]:
@@ -86,17 +86,21 @@ class SovitsObjective:
         recipe = self._recipe
         audio = self.model.config.audio
         mel = mel_loss(real, fake, audio, mels=80)
-        kl = kl_loss(output.z_p, output.posterior, output.prior, output.mask) / self.model.config.inter
+        kl = kl_loss(
+            output.z_p, output.posterior, output.prior, output.mask
+        )  # nats a frame, over all channels
         losses = {"mel": mel, "kl": kl, "commitment": output.commitment}
-        weights = {"mel": recipe.mel_weight, "kl": recipe.kl_weight * self.model.config.inter / 192, "commitment": 1.0}
+        weights = {"mel": recipe.mel_weight, "kl": recipe.kl_weight, "commitment": 1.0}
         if adversarial:
             self._critics.requires_grad_(False)  # their weights take no gradient from the generator
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
                 judged_fake = self._critics(fake)
                 with torch.no_grad():
                     judged_real = self._critics(real)
-            losses |= {"feature": feature_loss(judged_real, judged_fake), "fooling": generator_loss(judged_fake)}
-            weights |= {"mel": recipe.mel_weight_late, "feature": recipe.feature_weight, "fooling": 1.0}
+            losses["feature"] = feature_loss(judged_real, judged_fake)
+            losses["fooling"] = generator_loss(judged_fake)
+            weights |= {"mel": recipe.mel_weight_late, "kl": recipe.kl_weight_late}
+            weights |= {"feature": recipe.feature_weight, "fooling": 1.0}
         self._optimizer.zero_grad(set_to_none=True)
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
@@ -126,6 +130,10 @@ class SovitsObjective:
         self.average.values = state["average"]
 
 
+def _adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.AdamW:
+    return torch.optim.AdamW(parameters, lr=rate, betas=(0.8, 0.99), eps=1e-9, fused=True)
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A batch as the network reads it, and its waves [B, 1, n]."""
@@ -135,7 +143,7 @@ class Prepared:
 
 
 def training_batch(batch: SovitsBatch, audio: AudioConfig) -> Prepared:
-    """Spectrograms of waves and references; style is read from another clip of the speaker, as at inference."""
+    """Spectrograms of waves and references; style is read from another clip, as at inference."""
     inputs = TrainingBatch(
         spec=magnitude_spectrogram(batch.waves, audio),
         spec_lengths=2 * batch.code_lengths,

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,7 +89,7 @@ def save(objective: Objective, step: int, folder: Path) -> None:
     """Write the state under a temporary name, then rename: a killed run never leaves half a file."""
     temporary = folder / "state.tmp"
     torch.save({"step": step, "objective": objective.state()}, temporary)
-    os.replace(temporary, folder / "state.pt")
+    temporary.replace(folder / "state.pt")
 
 
 def resume(objective: Objective, folder: Path) -> int:
