@@ -30,7 +30,6 @@ _REQUIRED = ("model", "latency_s")
 BETWEEN_MODELS_LOG_SIGMA = 0.12
 
 # Compute rests on kernels and is rarely far off; memory depends on the board, dispatch on the build.
-
 RUNS_PRIOR = Prior(
     components=("compute", "memory", "dispatch"),
     rates=(

@@ -41,6 +41,7 @@ _WORDS = {
 }
 
 
+@lru_cache(maxsize=8192)
 def canonical(text: str) -> str:
     """One spelling for all ways to write a name: case, width, spaces, brand words, 第三代 and "3rd gen"."""
     text = re.sub(r"[®™]|\((?:r|tm)\)", "", text, flags=re.IGNORECASE)  # before NFKC, which spells ™ as "tm"

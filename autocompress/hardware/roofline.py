@@ -176,7 +176,8 @@ def _memory_s(
     ops: OperatorColumns, machine: Machine, efficiencies: Efficiencies, footprint_bytes: "float | Column"
 ) -> Column:
     """Seconds of traffic: weights and activations each from the cache or from memory; [rows]."""
-    cache = efficiencies.cache_bytes_per_cycle * machine.clock_hz * machine.n_threads
+    cached = efficiencies.cache_bytes_per_cycle * machine.clock_hz * machine.n_threads
+    cache = max(cached, machine.memory_bytes_s)  # no cache is slower than the memory behind it
     activations = ops.bytes - ops.weight_bytes
     far_weights = np.where(np.less_equal(footprint_bytes, machine.cache_bytes), 0.0, ops.weight_bytes)
     far_activations = np.where(activations <= machine.cache_bytes, 0.0, activations)

@@ -128,7 +128,8 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 def _refuse_missing(path: Path, first: dict[str, str], needed: tuple[str, ...]) -> None:
     missing = [name for name in needed if name not in first]
     if missing:
-        have = [name for name in first if name]
+        known = {*ENCODER_COLUMNS, *DECODER_COLUMNS}
+        have = [name for name in first if name and name not in known] or list(first)
         hints = "; ".join(f"{name!r} (nearest there: {nearest(name, have)!r})" for name in missing)
         raise ProfileError(f"latency table {path} lacks the columns {hints}. Add or rename them.")
 

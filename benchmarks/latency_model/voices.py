@@ -1,7 +1,8 @@
 """VITS voices as graphs, from their public configurations: what the published run times are predicted for.
 
-Weights are random: time does not depend on their values. Configurations: VITS' ljs_base.json (HiFi-GAN V1 decoder),
-Piper's medium quality (piper/src/python/piper_train/vits/config.py) and icefall's VITS of low quality at 8 kHz.
+Weights are random: time does not depend on their values. Configurations: VITS' ljs_base.json (HiFi-GAN V1
+decoder), Piper's medium quality (piper_train/vits/config.py) and icefall's VITS of low quality at 8 kHz
+(egs/ljspeech/TTS/vits/vits.py, egs/aishell3/TTS/local/compute_spectrogram_aishell3.py).
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,6 @@ class Voice:
     residual_kernels: tuple[int, ...]
     dilations: tuple[tuple[int, ...], ...]
     is_double: bool  # HiFi-GAN's first kind of residual block: a second convolution after each dilated one
-    note: str = ""
 
     @property
     def hop(self):
@@ -40,12 +40,12 @@ _PIPER = {"residual_kernels": (3, 5, 7), "dilations": ((1, 2), (2, 6), (3, 12)),
 VOICES = {
     "vits-ljs": Voice("vits-ljs", 22050, 192, 512, (8, 8, 2, 2), (16, 16, 4, 4), **_V1),
     "piper-medium": Voice("piper-medium", 22050, 192, 256, (8, 8, 4), (16, 16, 8), **_PIPER),
-    "icefall-low-8k": Voice("icefall-low-8k", 8000, 96, 256, (8, 8, 4), (16, 16, 8), **_PIPER, note="hidden 96 assumed"),
+    "icefall-low-8k": Voice("icefall-low-8k", 8000, 96, 256, (8, 8, 4), (16, 16, 8), **_PIPER),
 }  # fmt: skip
 
 
 def voice_graph(voice: Voice, audio_s: float):
-    """The whole voice for so much audio: text encoder, duration predictor, inverse flow and decoder in one graph."""
+    """A voice for so much audio in one graph: text encoder, duration predictor, inverse flow, decoder."""
     b = Builder()
     frames = round(audio_s * voice.sample_rate_hz / voice.hop)
     tokens = round(audio_s * PHONEMES_PER_S) * 2 + 1
@@ -96,7 +96,7 @@ def _attention(b, x, width, tokens):
 
 
 def _duration_predictor(b, x, width):
-    """Stochastic duration predictor: depth-separable convolutions (one conditioner, four flows of three layers)."""
+    """Stochastic duration predictor: depth-separable convolutions, a conditioner and four flows."""
     for _ in range(5):
         x = _conv(b, x, width, width, 1)
         for layer in range(3):
