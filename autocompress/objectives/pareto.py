@@ -34,7 +34,7 @@ def pareto_ranks(losses: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return np.asarray(moocore.pareto_rank(points), dtype=np.int64)
 
 
-def hypervolume(losses: npt.ArrayLike, reference: Sequence[float]) -> float:
+def hypervolume(losses: npt.ArrayLike, reference: npt.ArrayLike) -> float:
     """Volume dominated by the rows and bounded by ``reference``; rows beyond it add nothing."""
     points = _points(losses)
     inside = points[(points < np.asarray(reference)).all(axis=1)] if len(points) else points

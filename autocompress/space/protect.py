@@ -56,11 +56,19 @@ def _limited(choice: Choice, spec: ProtectSpec) -> Choice:
         guard = Guard(closed, Condition(parent, tuple(values)), open_options[-1], spec.reason)
         return replace(choice, guards=(*choice.guards, guard))
     left = [i for i, v in enumerate(choice.options) if v not in closed]
+    options = tuple(choice.options[i] for i in left)
     return replace(
         choice,
-        options=tuple(choice.options[i] for i in left),
+        options=options,
+        guards=tuple(_narrowed(guard, options) for guard in choice.guards if options),
         decides=tuple(choice.decides[i] for i in left),
     )
+
+
+def _narrowed(guard: Guard, options: tuple[Value, ...]) -> Guard:
+    """The guard over what is left of its choice's options."""
+    closed = tuple(v for v in guard.closed if v in options)
+    return replace(guard, closed=closed, fallback=guard.fallback if guard.fallback in options else options[0])
 
 
 def _closes(spec: ProtectSpec, choice: Choice, value: Value) -> bool:

@@ -72,6 +72,11 @@ class SearchSpace:
             raise SpaceError(_message(f"candidate outside of space {self.name!r}", faults))
         return self._decide(self.repair(values))
 
+    def unguarded(self, point: Point) -> Candidate:
+        """The candidate at ``point`` with guards and quotas ignored: to count its cost, not to make it."""
+        decided = [c for c in self.choices if _decided(c, point)]
+        return self._decide({c.name: point.get(c.name, c.default) for c in decided})
+
     def random_point(self, generator: np.random.Generator) -> dict[str, Value]:
         """A point with every choice drawn evenly, then repaired."""
         drawn = {c.name: c.options[int(generator.integers(len(c.options)))] for c in self.choices}
@@ -102,6 +107,10 @@ class SearchSpace:
 def nearest(name: str, known: Mapping[str, object]) -> str:
     """The known name that looks most like ``name``."""
     return (get_close_matches(name, list(known), n=1, cutoff=0.0) or ["nothing"])[0]
+
+
+def _decided(choice: Choice, point: Point) -> bool:
+    return choice.name in point or len(choice.options) == 1
 
 
 def _drops(name: str, value: Value) -> bool:

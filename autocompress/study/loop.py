@@ -13,7 +13,7 @@ from autocompress.study.evaluation import Evaluate, Rung, Task
 from autocompress.study.fingerprint import Fingerprint
 from autocompress.study.pool import Pending, Workers
 from autocompress.study.rungs import RungTable, Standing
-from autocompress.study.samplers.sampler import Outcome, Sampler
+from autocompress.study.samplers.sampler import Outcome, Proposal, Sampler
 from autocompress.study.settings import Budget, Settings
 from autocompress.study.store import EvaluationStore, entry
 from autocompress.study.trial import Trial
@@ -120,21 +120,21 @@ class Loop:
         """The next new candidate that holds the free bounds; nothing when the space seems exhausted."""
         for _ in range(_BARREN_ASKS):
             number = len(self.trials)
-            point, origin = self._ask(number)
-            candidate = self.parts.space.candidate(point)
+            proposal = self._ask(number)
+            candidate = self.parts.space.candidate(proposal.point)
             first = self._numbers.get(candidate.id)
             if first is not None:
-                self._repeat(number, point, first)
+                self._repeat(number, proposal.point, first)
                 continue
-            trial = self._weigh(number, point, candidate, origin)
+            trial = self._weigh(number, proposal, candidate)
             if trial.state == "running":
                 return trial
         return None
 
-    def _ask(self, number: int) -> tuple[Point, str]:
+    def _ask(self, number: int) -> Proposal:
         if self._seeds:
-            return self.parts.space.repair(self._seeds.popleft()), "seed"  # type: ignore[arg-type]
-        return self.parts.sampler.ask(number), self.settings.sampler
+            return Proposal(self.parts.space.repair(self._seeds.popleft()), "seed")
+        return self.parts.sampler.ask(number)
 
     def _repeat(self, number: int, point: Point, first: int) -> None:
         """A known candidate: the sampler hears again what became of it, nothing is evaluated."""
@@ -142,17 +142,18 @@ class Loop:
         self.trials[number] = replace(original, number=number, point=point, origin=f"repeat of {first}")
         self.parts.sampler.tell(number, point, self._outcome(original))
 
-    def _weigh(self, number: int, point: Point, candidate: Candidate, origin: str) -> Trial:
+    def _weigh(self, number: int, proposal: Proposal, candidate: Candidate) -> Trial:
         """The free rung: a candidate that breaks a bound there goes no further."""
         free = self.parts.evaluate(candidate, "free", self.settings.seed)
-        trial = Trial(number, point, candidate, "free", "running", origin=origin).risen("free", free)
-        broken = any(x > 0.0 for x in trial.excess(self.parts.task).values())
+        fresh = Trial(number, proposal.point, candidate, "free", "running", origin=proposal.origin)
+        trial = fresh.risen("free", free)
+        broken = not proposal.always and any(x > 0.0 for x in trial.excess(self.parts.task).values())
         trial = replace(trial, state=trial.state if free.failure else "infeasible" if broken else "running")
         self._numbers[candidate.id] = number
         self.trials[number] = trial
         self._unsaved.append(trial)
         if trial.state != "running":
-            self.parts.sampler.tell(number, point, self._outcome(trial))
+            self.parts.sampler.tell(number, trial.point, self._outcome(trial))
         return trial
 
     def _start(self, trial: Trial, rung: Rung) -> Job:
@@ -201,7 +202,7 @@ class Loop:
                 o.loss(seen[o.key].value) if o.key in seen else worst[i]
                 for i, o in enumerate(self.parts.task.objectives)
             )
-            return Outcome(losses, trial.excess(self.parts.task))
+            return Outcome(losses, trial.excess(self.parts.task), ran=False)
         return Outcome(trial.losses(self.parts.task), trial.excess(self.parts.task))
 
     def _flush(self, entries: list[dict[str, str]] | None = None) -> None:

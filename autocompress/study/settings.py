@@ -1,13 +1,14 @@
 """What one search was asked to do, apart from the model and the bounds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from autocompress.space import Point
 from autocompress.study.evaluation import RUNGS, Rung
 
 
 @dataclass(frozen=True)
 class Budget:
-    """When to stop: after so many candidates went to a quality rung, or after so many seconds of searching."""
+    """When to stop: after so many candidates at the first quality rung, or so many seconds of searching."""
 
     trials: int | None = None
     seconds: float | None = None
@@ -28,8 +29,8 @@ class Budget:
 class Settings:
     """``rungs`` are the quality rungs in use, cheapest first; ``eta`` the share 1 / eta that rises from each.
 
-    ``reference`` bounds the hypervolume, one loss an objective; by default 1.1 times the teacher's free losses
-    (or the bound on that quantity, when it is lower) and ``quality_reference`` for the rest.
+    ``reference`` bounds the hypervolume, one loss an objective; by default 1.1 times the teacher's free
+    losses (or the bound on that quantity, when it is lower) and ``quality_reference`` for the rest.
     """
 
     seed: int = 0
@@ -40,7 +41,7 @@ class Settings:
     finalists: int = 12
     reference: tuple[float, ...] | None = None
     quality_reference: float = 1.0
-    seeds: tuple[dict[str, object], ...] = field(default=())
+    seeds: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
         order = [RUNGS.index(r) for r in self.rungs]

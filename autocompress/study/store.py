@@ -67,7 +67,7 @@ class EvaluationStore:
     def save(
         self, entries: Sequence["Entry"], run: str = "", trials: Sequence[Trial] = (), seconds: float = 0.0
     ) -> None:
-        """Write evaluations, trials and the run's time in one transaction; an evaluation that is there stays."""
+        """Write evaluations, trials and the run's time in one transaction; what is there already stays."""
         with self._guarded(), self._engine.begin() as connection:
             for entry in entries:
                 if connection.execute(_present(entry["key"])).scalar() is None:
@@ -115,7 +115,7 @@ class EvaluationStore:
             yield
         except (OperationalError, DatabaseError) as error:
             raise RunError(
-                f"the store {self._engine.url!r} could not be used: {error.orig}. Everything finished so far is kept; "
+                f"the store {self._engine.url!r} failed: {error.orig}. Everything finished so far is kept; "
                 "put right what it says (space on the disk, access) and run the same command to go on."
             ) from error
 

@@ -1,7 +1,7 @@
 """A search in a run folder: opened, run, resumed, and read as a front."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from autocompress.study.settings import Budget, Settings
 from autocompress.study.store import EvaluationStore, entry
 from autocompress.study.trial import Trial
 
+_TRIALS_UNKNOWN = 200  # what a sampler plans for when the budget is in seconds
 _ROOM = 1.1  # the default reference lies a tenth beyond the teacher
 
 
@@ -29,7 +30,8 @@ _ROOM = 1.1  # the default reference lies a tenth beyond the teacher
 class Study:
     """One search: what is searched, by what it is judged, and where it is kept.
 
-    ``folder`` holds the lock, the files of the front and, unless ``storage`` names another SQLAlchemy URL, the store.
+    ``folder`` holds the lock, the files of the front and, unless ``storage`` names another SQLAlchemy URL,
+    the store.
     """
 
     space: SearchSpace
@@ -37,7 +39,7 @@ class Study:
     evaluate: Evaluate
     fingerprint: Fingerprint
     folder: Path
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     storage: str | None = None
 
     @property
@@ -57,12 +59,13 @@ class Study:
     def run(self, budget: Budget, watch: Callable[[Progress], None] = lambda _: None) -> Front:
         """Search until ``budget`` is spent; called again after an interruption it goes on.
 
-        A :class:`RunError` when another search holds the folder, or when the folder belongs to another request.
+        A :class:`RunError` when another search holds the folder, or when the folder belongs to another
+        request.
         """
         with run_lock(self.folder):
             self._open()
             pick = pick_sampler(self.settings.sampler, budget)
-            loop = self._loop(pick)
+            loop = self._loop(pick, budget)
             try:
                 loop.go(budget, watch)
             finally:
@@ -138,8 +141,9 @@ class Study:
             "rungs": list(settings.rungs),
         }
 
-    def _loop(self, pick: Pick) -> Loop:
-        context = SamplerContext(self.space, self.task, self.settings.seed)
+    def _loop(self, pick: Pick, budget: Budget) -> Loop:
+        seed, trials = self.settings.seed, budget.trials or _TRIALS_UNKNOWN
+        context = SamplerContext(self.space, self.task, seed, self.evaluate, self.reference, trials)
         parts = Parts(
             self.space,
             self.task,

@@ -1,7 +1,7 @@
 """A stand-in evaluator with the shape of the real one: for tests, and for trying samplers in seconds.
 
-Sizes and times are counted from GPT-SoVITS' own layer shapes; quality is made up, but with what makes the real one
-hard: layers of unequal sensitivity, parts that hurt more together than apart, and noise.
+Sizes and times are counted from GPT-SoVITS' own layer shapes; quality is made up, but with what makes the
+real one hard: layers of unequal sensitivity, parts that hurt more together than apart, and noise.
 """
 
 import hashlib

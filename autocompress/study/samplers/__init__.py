@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from autocompress.errors import RequestError
 from autocompress.study.samplers.random import RandomSampler
-from autocompress.study.samplers.sampler import Outcome, Sampler, SamplerContext
+from autocompress.study.samplers.sampler import Outcome, Proposal, Sampler, SamplerContext
 from autocompress.study.settings import Budget
 
 __all__ = [
     "SAMPLERS",
     "Outcome",
     "Pick",
+    "Proposal",
     "RandomSampler",
     "Sampler",
     "SamplerContext",
@@ -29,12 +30,19 @@ def _optuna(name: str) -> Callable[[SamplerContext], Sampler]:
     return make
 
 
+def _solver(context: SamplerContext) -> Sampler:
+    from autocompress.study.samplers.solver import SolverSampler
+
+    return SolverSampler(context)
+
+
 SAMPLERS: dict[str, Callable[[SamplerContext], Sampler]] = {
     "random": RandomSampler,
     "nsga2": _optuna("nsga2"),
     "nsga3": _optuna("nsga3"),
     "tpe": _optuna("tpe"),
     "gp": _optuna("gp"),
+    "solver": _solver,
 }
 """Every sampler by the name that a user gives."""
 
@@ -50,7 +58,9 @@ class Pick:
 def pick_sampler(name: str, budget: Budget) -> Pick:
     """The sampler that the user named, or for ``auto`` the one that fits, with the reason."""
     if name == "auto":
-        return Pick("nsga2", "every budget: cheap proposals and real constraints")
+        return Pick(
+            "solver", "the space says which costs belong together, so the budget solver can seed the search"
+        )
     if name not in SAMPLERS:
         raise RequestError(f"unknown sampler {name!r}. Give auto or one of {', '.join(SAMPLERS)}.")
     return Pick(name, "asked for")

@@ -8,7 +8,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import TrialState
 
 from autocompress.space import Choice, Point, Value
-from autocompress.study.samplers.sampler import Outcome, SamplerContext
+from autocompress.study.samplers.sampler import Outcome, Proposal, SamplerContext
 
 _Make = Callable[[int], optuna.samplers.BaseSampler]
 
@@ -26,6 +26,7 @@ class OptunaSampler:
 
     def __init__(self, context: SamplerContext, name: str) -> None:
         self._context = context
+        self._name = name
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -36,10 +37,10 @@ class OptunaSampler:
         self._asked: dict[int, optuna.Trial] = {}
         self._worst = [0.0] * len(context.task.objectives)
 
-    def ask(self, number: int) -> Point:
+    def ask(self, number: int) -> Proposal:
         trial = self._study.ask()
         self._asked[number] = trial
-        return self._suggest(trial)
+        return Proposal(self._suggest(trial), self._name)
 
     def tell(self, number: int, point: Point, outcome: Outcome) -> None:
         trial = self._asked.pop(number, None) or self._foreign(point)

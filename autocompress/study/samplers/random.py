@@ -3,7 +3,7 @@
 import numpy as np
 
 from autocompress.space import Point
-from autocompress.study.samplers.sampler import Outcome, SamplerContext
+from autocompress.study.samplers.sampler import Outcome, Proposal, SamplerContext
 
 
 class RandomSampler:
@@ -12,9 +12,9 @@ class RandomSampler:
     def __init__(self, context: SamplerContext) -> None:
         self._context = context
 
-    def ask(self, number: int) -> Point:
+    def ask(self, number: int) -> Proposal:
         generator = np.random.default_rng((self._context.seed, number))
-        return self._context.space.random_point(generator)
+        return Proposal(self._context.space.random_point(generator), "random")
 
     def tell(self, number: int, point: Point, outcome: Outcome) -> None:
         """Nothing is learnt."""

@@ -1,0 +1,194 @@
+"""Our own sampler: single decisions first, then the solver's points, then whatever promises most hypervolume.
+
+Size and speed of any candidate are known from the cost tables without running it, so only the loss of
+quality has to be believed: a proposal is the candidate with the largest expected gain of hypervolume under
+that belief, out of a population evolved on it (the solver's answers are its first members).
+"""
+
+from collections import deque
+
+import numpy as np
+
+from autocompress.objectives import front_mask, hypervolume
+from autocompress.space import Point
+from autocompress.study.cost import fit_costs
+from autocompress.study.encoding import Encoding, Rows
+from autocompress.study.program import Floats, Quality
+from autocompress.study.samplers.evolution import evolve, vary
+from autocompress.study.samplers.sampler import Outcome, Proposal, SamplerContext
+from autocompress.study.screening import Screen, believed, screens
+from autocompress.study.solver import BudgetSolver
+from autocompress.study.surrogate import Kernel, Surrogate
+
+_SCREEN_SHARE = 0.35  # of the budget, for measuring single decisions
+_SWEEP_STEPS = 3  # budgets a cost column that the solver answers to seed the population
+_POPULATION = 96
+_GENERATIONS = 12
+_POOL = 48  # candidates whose gain is computed
+_MEMORY = 300  # measurements that the belief rests on: the front's neighbours and the newest
+_NODES = ((-1.2247, 0.2954), (0.0, 1.1816), (1.2247, 0.2954))  # Gauss-Hermite, three points
+_WEIGHTS = tuple(w / 1.7724538509 for _, w in _NODES)
+
+
+class SolverSampler:
+    """A pure function of the seed and of what it was told: the same history gives the same proposal."""
+
+    def __init__(self, context: SamplerContext) -> None:
+        self._context = context
+        self._encoding = Encoding(context.space)
+        self._cost = fit_costs(self._encoding, context.task, context.evaluate)
+        free = [c.name for c in self._cost.columns if c.limit is None]
+        keys = [o.key for o in context.task.objectives]
+        self._free = [keys.index(name) for name in free]
+        self._believed = [i for i in range(len(keys)) if i not in self._free]
+        self._screens = screens(self._encoding, max(4, int(_SCREEN_SHARE * context.trials)))
+        self._queue: deque[Proposal] = deque(self._opening())
+        self._rows: list[Rows] = []
+        self._losses: list[tuple[float, ...]] = []
+        self._open: list[bool] = []
+        self._seen: set[bytes] = set()
+        self._population: Rows | None = None
+        self._kernels: dict[int, Kernel] = {}
+        self._kernel_age = 0
+
+    def ask(self, number: int) -> Proposal:
+        if not self._queue:
+            self._queue.extend(self._plan(np.random.default_rng((self._context.seed, number))))
+        proposal = self._queue.popleft()
+        self._seen.add(self._encoding.encode(proposal.point).tobytes())
+        return proposal
+
+    def tell(self, number: int, point: Point, outcome: Outcome) -> None:
+        row = self._encoding.encode(point)
+        if row.tobytes() in self._seen and any(np.array_equal(row, r) for r in self._rows):
+            return
+        self._seen.add(row.tobytes())
+        if outcome.losses is None or not outcome.ran:
+            return
+        self._rows.append(row)
+        self._losses.append(outcome.losses)
+        self._open.append(outcome.feasible)
+
+    def _opening(self) -> list[Proposal]:
+        decode = self._encoding.decode
+        single = [Proposal(decode(s.row), "screen", always=True) for s in self._screens]
+        return [Proposal(decode(self._encoding.teacher), "teacher", always=True), *single]
+
+    def _plan(self, generator: np.random.Generator) -> list[Proposal]:
+        """The next few proposals: more at once as the history grows and one more result changes less."""
+        rows, losses = np.array(self._rows), np.array(self._losses)
+        if len(rows) < 2:
+            return [Proposal(self._encoding.decode(r), "random") for r in self._encoding.random(1, generator)]
+        models = self._models(rows, losses)
+        start = self._start(models, generator)
+        self._population = evolve(
+            self._encoding, start, lambda r: self._predict(models, r), generator, _GENERATIONS, _POPULATION
+        )
+        pool = self._fresh(np.concatenate([self._population, vary(self._encoding, start, 32, generator)]))
+        if len(pool) == 0:
+            pool = self._fresh(self._encoding.random(64, generator))
+        if len(pool) == 0:
+            return [Proposal(self._encoding.decode(r), "random") for r in self._encoding.random(1, generator)]
+        chosen = self._promising(models, pool, 1 + len(rows) // 60)
+        return [Proposal(self._encoding.decode(row), "solver") for row in chosen]
+
+    def _models(self, rows: Rows, losses: Floats) -> dict[int, Surrogate]:
+        """One belief for each objective that is not free; its kernel is chosen anew as the history grows."""
+        kept = self._remembered(losses)
+        renew = len(rows) >= 1.3 * self._kernel_age or len(rows) < 40
+        models = {}
+        for i in self._believed:
+            quality = self._table(i)
+            kernel = None if renew else self._kernels.get(i)
+            models[i] = Surrogate(self._encoding, quality, rows[kept], losses[kept, i], kernel)
+            self._kernels[i] = models[i].kernel
+        self._kernel_age = len(rows) if renew else self._kernel_age
+        return models
+
+    def _table(self, objective: int) -> Quality:
+        """Loss of single decisions, from the screens measured so far."""
+        by_row = {r.tobytes(): loss[objective] for r, loss in zip(self._rows, self._losses, strict=True)}
+        known = [s for s in self._screens if s.row.tobytes() in by_row]
+        return believed(self._encoding, known, [by_row[s.row.tobytes()] for s in known])
+
+    def _remembered(self, losses: Floats) -> Rows:
+        if len(losses) <= _MEMORY:
+            return np.arange(len(losses))
+        front = np.flatnonzero(front_mask(losses))[-_MEMORY // 2 :]
+        others = np.setdiff1d(np.arange(len(losses)), front)[-(_MEMORY - len(front)) :]
+        return np.sort(np.concatenate([front, others]))
+
+    def _start(self, models: dict[int, Surrogate], generator: np.random.Generator) -> Rows:
+        """The last population, the front so far, and at first the solver's own front."""
+        front = np.array(self._rows)[front_mask(self._losses)]
+        if self._population is not None:
+            return np.concatenate([self._population, front])
+        solver = BudgetSolver(self._cost, self._table(self._believed[0]))
+        limits = {c.name: c.limit for c in self._cost.columns if c.limit is not None}
+        names = tuple(c.name for c in self._cost.columns if c.limit is None)[:2]
+        answers = [s.row for s in solver.sweep(names, _SWEEP_STEPS, limits)]
+        return np.concatenate(
+            [front, self._encoding.random(_POPULATION // 2, generator), *(a[None] for a in answers)]
+        )
+
+    def _predict(self, models: dict[int, Surrogate], rows: Rows) -> Floats:
+        """Losses by objective, and the excess over the free bounds; [n, n_objectives + 1]."""
+        return self._assemble(rows, {i: m.believe(rows).loss() for i, m in models.items()})
+
+    def _assemble(self, rows: Rows, beliefs: dict[int, Floats]) -> Floats:
+        costs = self._cost.costs(rows)
+        losses = np.zeros((len(rows), len(self._context.task.objectives) + 1))
+        losses[:, self._free] = costs[:, : len(self._free)]
+        for i, values in beliefs.items():
+            losses[:, i] = values
+        for column, spec in enumerate(self._cost.columns):
+            if spec.limit is not None:
+                over = (costs[:, column] - spec.limit) / (abs(spec.limit) or 1.0)
+                losses[:, -1] += np.maximum(0.0, over)
+        return losses
+
+    def _fresh(self, rows: Rows) -> Rows:
+        unique = np.unique(rows, axis=0)
+        return unique[[row.tobytes() not in self._seen for row in unique]]
+
+    def _promising(self, models: dict[int, Surrogate], pool: Rows, count: int) -> Rows:
+        """The ``count`` rows with the largest expected gain of hypervolume, each given the ones before it."""
+        nodes = [self._at(models, pool, deviation) for deviation, _ in _NODES]
+        inside = nodes[1][:, -1] <= 0.0
+        if inside.any():
+            pool, nodes = pool[inside], [n[inside] for n in nodes]
+        front = [loss for loss, open_ in zip(self._losses, self._open, strict=True) if open_]
+        chosen: list[int] = []
+        for _ in range(min(count, len(pool))):
+            gains = self._gains(front, nodes)
+            gains[chosen] = -1.0
+            best = int(np.argmax(gains + 1e-12 * (nodes[1] - nodes[0]).sum(axis=1)))
+            chosen.append(best)
+            front.append(tuple(nodes[1][best, :-1]))
+        return pool[chosen]
+
+    def _at(self, models: dict[int, Surrogate], rows: Rows, deviation: float) -> Floats:
+        return self._assemble(
+            rows, {i: m.believe(rows).loss(deviation * np.sqrt(2.0)) for i, m in models.items()}
+        )
+
+    def _gains(self, front: list[tuple[float, ...]], nodes: list[Floats]) -> Floats:
+        """Expected hypervolume improvement, in full for the rows that gain most at the optimistic node."""
+        reference = np.array(self._context.reference)
+        known = np.array(front).reshape(len(front), len(reference))
+        known = known[front_mask(known)] if len(known) else known
+        base = hypervolume(known, reference)
+        hopeful = _improvements(known, base, nodes[0][:, :-1], reference)
+        gains = _WEIGHTS[0] * hopeful
+        top = np.argsort(-hopeful, kind="stable")[:_POOL]
+        for weight, node in zip(_WEIGHTS[1:], nodes[1:], strict=True):
+            gains[top] += weight * _improvements(known, base, node[top, :-1], reference)
+        return gains
+
+
+def _improvements(known: Floats, base: float, points: Floats, reference: Floats) -> Floats:
+    """Hypervolume that each point alone would add."""
+    return np.array([hypervolume(np.vstack([known, p]), reference) - base for p in points])
+
+
+__all__ = ["Screen", "SolverSampler"]

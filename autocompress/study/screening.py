@@ -1,0 +1,110 @@
+"""Which single decisions to measure first, and what is believed of those that were not measured."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from autocompress.space import Choice
+from autocompress.study.encoding import Encoding, Rows
+from autocompress.study.program import Floats, Quality
+
+_SHAPE = 2.0  # loss grows about as the square of what is taken away, until more is known
+_UNKNOWN = 0.3  # loss at the far end of a choice of which nothing is known, relative to the others' median
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One measurement: ``row`` is the teacher with the far options of ``choices`` (and what these need)."""
+
+    row: Rows
+    choices: tuple[int, ...]
+
+
+def screens(encoding: Encoding, limit: int) -> list[Screen]:
+    """One screen a choice; with fewer to spend, one a family of like choices, the largest families first."""
+    searched = [i for i, c in enumerate(encoding.choices) if c.component != "recipe"]
+    groups: list[tuple[int, ...]] = [(i,) for i in searched]
+    if len(groups) > limit:
+        groups = sorted(_families(encoding, searched), key=lambda g: (-len(g), g))[:limit]
+    made = [Screen(_row(encoding, group), group) for group in groups]
+    return [s for s in made if not np.array_equal(s.row, encoding.teacher)]
+
+
+def believed(encoding: Encoding, screened: list[Screen], losses: list[float]) -> Quality:
+    """Loss of every option of every choice, from what the screens lost; spread evenly over a family."""
+    far = np.full(len(encoding.choices), np.nan)
+    for screen, loss in zip(screened, losses, strict=True):
+        for i in screen.choices:
+            far[i] = max(0.0, loss - _parents_loss(encoding, i, far)) / len(screen.choices)
+    typical = float(np.nanmedian(far)) if np.isfinite(far).any() else 1.0
+    return [
+        _curve(choice, _UNKNOWN * typical if np.isnan(far[i]) else float(far[i]))
+        for i, choice in enumerate(encoding.choices)
+    ]
+
+
+def _curve(choice: Choice, far: float) -> Floats:
+    """Losses of the options between the teacher's own and the far end."""
+    if choice.component == "recipe":
+        return np.zeros(len(choice.options))
+    own = choice.index(choice.default)
+    if not choice.ordered:
+        return np.where(np.arange(len(choice.options)) == own, 0.0, far)
+    return far * _taken(choice) ** _SHAPE
+
+
+def _taken(choice: Choice) -> Floats:
+    """Share of the way from the first option to the last: by value for widths, else by place."""
+    numbers = [v for v in choice.options if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numbers) == len(choice.options) and numbers[0] != numbers[-1]:
+        return np.array([(numbers[0] - v) / (numbers[0] - numbers[-1]) for v in numbers])
+    return np.arange(len(choice.options)) / (len(choice.options) - 1)
+
+
+def _row(encoding: Encoding, group: tuple[int, ...]) -> Rows:
+    """The teacher with the far option of every choice of the group, parents and guards opened for it."""
+    row = encoding.teacher.copy()
+    for i in group:
+        _open(encoding, row, i)
+        row[i] = len(encoding.choices[i].options) - 1
+        for guard in encoding.choices[i].guards:
+            _take(encoding, row, guard.unless.parent, guard.unless.values)
+    return np.asarray(encoding.repair(row[None, :])[0])
+
+
+def _open(encoding: Encoding, row: Rows, i: int) -> None:
+    for condition in encoding.choices[i].when:
+        _take(encoding, row, condition.parent, condition.values)
+
+
+def _take(encoding: Encoding, row: Rows, parent: str, values: tuple[object, ...]) -> None:
+    """Give ``parent`` the first of ``values``, unless it has one of them already."""
+    column = encoding.column.get(parent)
+    if column is None:
+        return
+    opening = encoding.indices(parent, values)  # type: ignore[arg-type]
+    if row[column] not in opening:
+        _open(encoding, row, column)
+        row[column] = opening[0]
+
+
+def _parents_loss(encoding: Encoding, i: int, far: Floats) -> float:
+    """What the parent's own opening option was found to lose."""
+    total = 0.0
+    for condition in encoding.choices[i].when:
+        parent = encoding.column.get(condition.parent)
+        if parent is None or np.isnan(far[parent]):
+            continue
+        opening = encoding.indices(condition.parent, condition.values)
+        if encoding.teacher[parent] not in opening:
+            total += float(_curve(encoding.choices[parent], float(far[parent]))[opening[0]])
+    return total
+
+
+def _families(encoding: Encoding, searched: list[int]) -> list[tuple[int, ...]]:
+    """Choices whose names differ in numbers only: the same decision in every layer."""
+    families: dict[str, list[int]] = {}
+    for i in searched:
+        families.setdefault(re.sub(r"\d+(-\d+)?", "#", encoding.choices[i].name), []).append(i)
+    return [tuple(members) for members in families.values()]
