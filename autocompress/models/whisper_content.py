@@ -27,7 +27,8 @@ def log_mel(wave: FloatArray) -> FloatArray:
     mel = mel_filterbank(SAMPLE_RATE_HZ, _N_FFT, _N_MELS) @ power.T
     log_power = np.log10(np.maximum(mel, 1e-10))
     # Whisper keeps 8 decades under the loudest bin, then scales to about [-1, 1].
-    return ((np.maximum(log_power, log_power.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
+    scaled: FloatArray = ((np.maximum(log_power, log_power.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
+    return scaled
 
 
 class WhisperContent:
@@ -57,4 +58,5 @@ class WhisperContent:
         mel = log_mel(wave)
         mel = mel[:, : mel.shape[1] // 2 * 2]
         hidden = self._model.encode(StorageView.from_array(np.ascontiguousarray(mel[None])))
-        return np.array(hidden, dtype=np.float32)[0].T
+        features: FloatArray = np.array(hidden, dtype=np.float32)[0].T
+        return features

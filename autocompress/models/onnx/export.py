@@ -111,7 +111,8 @@ def _export(
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             module.eval(), kwargs=dict(inputs), dynamic_shapes=dict(dynamic), dynamo=True,
-            opset_version=OPSET, input_names=list(input_names), output_names=list(output_names), verbose=False,
+            opset_version=OPSET, verbose=False,
+            input_names=list(input_names), output_names=list(output_names),
         )  # fmt: skip
     assert program is not None
     temporary = path.with_suffix(".tmp")

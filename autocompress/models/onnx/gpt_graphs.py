@@ -64,8 +64,9 @@ class StepGraph(nn.Module):
 def _shared(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor) -> tuple[Tensor, ...]:
     attention = layer.self_attn
     width, heads = attention.size.attention, attention.size.heads
-    q, k, v = F.linear(x, attention.in_proj_weight, attention.in_proj_bias).split(width, dim=-1)
-    out: tuple[Tensor, ...] = torch.onnx.ops.symbolic_multi_out(
+    projected = F.linear(x, attention.in_proj_weight, attention.in_proj_bias)
+    q, k, v = torch.split(projected, width, dim=-1)
+    out = torch.onnx.ops.symbolic_multi_out(
         "com.microsoft::GroupQueryAttention",
         (q, k, v, key, value, length, (length + 1).squeeze(0)),
         attrs={"num_heads": heads, "kv_num_heads": heads},
@@ -73,7 +74,7 @@ def _shared(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor)
         shapes=(q.shape, key.shape, value.shape),
         version=1,
     )
-    return out
+    return tuple(out)
 
 
 def _scatter(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor) -> tuple[Tensor, ...]:

@@ -15,9 +15,9 @@ class SovitsGraph(nn.Module):
     """codes [1, N], phoneme_ids [1, P], style [1, gin, 1], noise [1, inter, T], window [2] → audio [1, 1, n].
 
     ``noise`` is already scaled. ``window`` is the first frame and the frame after the last that the vocoder
-    turns into audio. Prior and flow run over the whole sentence, for attention sees all of it; the vocoder takes
-    nine tenths of the time and may run in pieces, so that speech starts early. The codebook and the 1x1
-    projection behind it are one table here.
+    turns into audio. Prior and flow run over the whole sentence, for attention sees all of it; the vocoder
+    takes nine tenths of the time and may run in pieces, so that speech starts early. The codebook and the
+    1x1 projection behind it are one table here.
     """
 
     table: Tensor

@@ -59,7 +59,7 @@ class BatchSource:
         self._peers = dataset.by_speaker(split)
 
     def gpt(self, step: int, batch_size: int, joined: float = 0.5) -> GptBatch:
-        """Sentences; in a share ``joined`` of the batches two of one speaker in a row, like prompt and target.
+        """Sentences; in a share ``joined`` of the batches two of one speaker, like prompt and target.
 
         Whole batches, not single rows, are joined: rows of about one length waste little on padding.
         """

@@ -7,7 +7,7 @@ from torch import Tensor
 def nearest_code(points: Tensor, centres: Tensor, chunk: int = 32_768) -> Tensor:
     """Index of the nearest centre (Euclid) for each row; points [N, D], centres [K, D] → int64 [N]."""
     half_norm = centres.pow(2).sum(1) / 2
-    return torch.cat([(part @ centres.T - half_norm).argmax(1) for part in points.split(chunk)])
+    return torch.cat([(part @ centres.T - half_norm).argmax(1) for part in torch.split(points, chunk)])
 
 
 def fit_codebook(points: Tensor, n_codes: int, seed: int, rounds: int = 25) -> Tensor:
