@@ -13,9 +13,12 @@ from autocompress.models.gpt import Gpt, SinePosition, prefix_mask, targets
 from autocompress.models.serial import from_json, to_json
 
 UNEVEN = GptConfig(
-    width=24, blocks=(BlockSize(2, 12, 40), BlockSize(1, 8, 7), BlockSize(3, 4, 96)), phoneme_vocab=30,
-    semantic_vocab=40, bert_width=8,
-)  # fmt: skip
+    width=24,
+    blocks=(BlockSize(2, 12, 40), BlockSize(1, 8, 7), BlockSize(3, 4, 96)),
+    phoneme_vocab=30,
+    semantic_vocab=40,
+    bert_width=8,
+)
 ATOL = 2e-5  # float32 noise of two orders of summation, logits of order 1
 
 
@@ -61,8 +64,11 @@ def test_text_never_sees_audio_and_audio_never_sees_the_future():
 
 def test_the_prefix_mask_of_two_phonemes_and_two_tokens():
     assert prefix_mask(2, 2, torch.device("cpu")).int().tolist() == [
-        [1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1],
-    ]  # fmt: skip
+        [1, 1, 0, 0],
+        [1, 1, 0, 0],
+        [1, 1, 1, 0],
+        [1, 1, 1, 1],
+    ]
 
 
 def test_without_a_prompt_the_first_logits_come_from_the_last_phoneme():

@@ -42,8 +42,15 @@ def run(script, *, prompt=(1, 2, 3), settings=PLAIN, limit=None, seed=0):
     gpt = ScriptedGpt(script)
     start = torch.tensor([prompt]) if prompt else None
     generator = torch.Generator().manual_seed(seed)
-    made = generate(gpt, torch.zeros(1, 4, dtype=torch.long), None, start, settings, generator=generator,
-                    early_stop_tokens=limit)  # fmt: skip
+    made = generate(
+        gpt,
+        torch.zeros(1, 4, dtype=torch.long),
+        None,
+        start,
+        settings,
+        generator=generator,
+        early_stop_tokens=limit,
+    )
     return made, gpt
 
 
