@@ -80,6 +80,7 @@ def _runtimes(profile: HardwareProfile) -> list[str]:
     for runtime in profile.runtimes:
         note = f"  ({runtime.note})" if runtime.note else ""
         lines.append(f"runtime: {runtime.name}: {' → '.join(runtime.providers)}{note}")
+    lines += [f"measured: {name}" for name in profile.tables]
     for unit in profile.accelerators:
         lines.append(f"{unit.type}: {unit.name}" + (f"  ({unit.note})" if unit.note else ""))
     return lines
