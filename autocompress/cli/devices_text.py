@@ -80,10 +80,16 @@ def _runtimes(profile: HardwareProfile) -> list[str]:
     for runtime in profile.runtimes:
         note = f"  ({runtime.note})" if runtime.note else ""
         lines.append(f"runtime: {runtime.name}: {' → '.join(runtime.providers)}{note}")
-    lines += [f"measured: {name}" for name in profile.tables]
+    lines += [f"measured: {name}" for name in (*profile.tables, *_published(profile))]
     for unit in profile.accelerators:
         lines.append(f"{unit.type}: {unit.name}" + (f"  ({unit.note})" if unit.note else ""))
     return lines
+
+
+def _published(profile: HardwareProfile) -> list[str]:
+    """The file of runs published for this device, if it lies beside the profile."""
+    path = profile.path.with_name(f"{profile.id}.published.csv") if profile.path else None
+    return [path.name] if path and path.is_file() else []
 
 
 def calibration_text(report: CalibrationReport, path: Path) -> str:
