@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from autocompress.metrics.intelligibility import Transcript
 from autocompress.metrics.text_normalization import normalized_words
 
-_LONGEST_PHRASE = 8  # words
+_LONGEST_PHRASE = 30  # words: a whole sentence may be said again
 _LONGEST_PERIOD = 25  # tokens: one second at 25 Hz
 _LOOP_REPEATS = 4  # held vowels and pauses repeat a token or two; four periods are a loop
 _LOOP_TOKENS = 25  # one second at 25 Hz, longer than the pauses inside a sentence

@@ -43,12 +43,12 @@ def speech_metrics(
         Metric("similarity", "cosine", 0, 0.06, fault, alike, higher_is_better=True),
         Metric("sid", "1 - cosine", 1, 0.06, fault, lambda said: 1 - alike(said)),
         Metric("mos", "1-5", 1, 0.3, fault, _mos_by(predictor), higher_is_better=True, extra="quality"),
-        Metric("cer", "share", 1, 0.45, fault, lambda said: heard(said).cer, extra="asr"),
-        Metric("wer", "share", 1, 0.45, fault, lambda said: heard(said).wer, extra="asr"),
+        Metric("cer", "share", 1, 0.2, fault, lambda said: heard(said).cer, extra="asr"),
+        Metric("wer", "share", 1, 0.2, fault, lambda said: heard(said).wer, extra="asr"),
         Metric(
-            "repetition_rate", "share", 1, 0.45, fault, lambda said: fluent(said).repetition_rate, extra="asr"
+            "repetition_rate", "share", 1, 0.2, fault, lambda said: fluent(said).repetition_rate, extra="asr"
         ),
-        Metric("skip_rate", "share", 1, 0.45, fault, lambda said: fluent(said).skip_rate, extra="asr"),
+        Metric("skip_rate", "share", 1, 0.2, fault, lambda said: fluent(said).skip_rate, extra="asr"),
     )
     return {metric.name: metric for metric in metrics}
 

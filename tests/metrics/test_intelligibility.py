@@ -62,3 +62,11 @@ def test_any_callable_can_listen():
         transcribe(np.zeros(4, np.float32), 16_000, "hello", recognizer=lambda samples, rate: "hello").cer
         == 0
     )
+
+
+def test_speech_longer_than_the_window_is_heard_to_its_end(clips):
+    require("asr")
+    names = ["00006", "00053", "00021", "00008", "00014"]
+    samples = np.concatenate([clips[name].samples for name in names])
+    assert samples.size / 24_000 > 15  # beyond the short window
+    assert transcribe(samples, 24_000, " ".join(TEXTS[name] for name in names)).wer < 0.15

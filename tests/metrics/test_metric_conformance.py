@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,11 +16,8 @@ from autocompress.metrics.utterance import Recording, Utterance
 
 SPEECH_METRICS = speech_metrics() | MEL_METRICS
 FRESH_METRICS = speech_metrics() | MEL_METRICS  # shares nothing that was heard with the others
-DEAF_TO_NOISE = {
-    "loop_share",
-    "repetition_rate",
-    "duration_deviation",
-}  # they count tokens, words and seconds
+# They count tokens, words and seconds; what noise does to words is mostly to replace them.
+DEAF_TO_NOISE = {"loop_share", "repetition_rate", "skip_rate", "duration_deviation"}
 RELATIVE = [name for name, metric in SPEECH_METRICS.items() if metric.relative]
 RATE_HZ = 24_000
 BROKEN_SPEECH = {
@@ -77,6 +75,25 @@ def test_noise_makes_it_worse(name: str, say: Callable[..., Utterance], clips):
     assert not worse(speech_metric, readings[0], readings[1])
     assert not worse(speech_metric, readings[1], readings[2])
     assert worse(speech_metric, readings[2], readings[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("repetition_rate", 2.0), ("duration_deviation", 2.0), ("duration_deviation", 0.5), ("skip_rate", 0.5)],
+)
+def test_a_sentence_said_twice_or_cut_in_half_is_noticed(name: str, part: float, say, clips):
+    require(SPEECH_METRICS[name].extra)
+    whole = clips["00053"]
+    length = int(whole.samples.size * part)
+    speech = Recording(np.resize(whole.samples, length), whole.sample_rate_hz)  # repeats when longer
+    good, bad = SPEECH_METRICS[name].read(say("00053")), SPEECH_METRICS[name].read(say("00053", speech))
+    assert bad.failure is None
+    assert bad.value > good.value + 0.25
+
+
+def test_tokens_that_loop_are_noticed(say: Callable[..., Utterance]):
+    looping = replace(say(), tokens=(*range(30), *[7, 8] * 15))
+    assert SPEECH_METRICS["loop_share"].read(looping) == Reading(0.5)
 
 
 @pytest.mark.parametrize("name", RELATIVE)
