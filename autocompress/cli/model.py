@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from autocompress.cli import training
+
 app = typer.Typer(no_args_is_help=True, help="Look into GPT-SoVITS files; check agreement with the original.")
+training.register(app)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from autocompress.errors import CheckpointError, MalformedError
+from autocompress.models import reference
 from autocompress.models.audio import Samples
 from autocompress.models.bert import BertFeatures
 from autocompress.models.checkpoint import load_gpt, load_sovits
@@ -29,7 +30,8 @@ from autocompress.models.speech import (
 from autocompress.models.text import Phonemes
 from autocompress.models.voice import Voice
 from autocompress.models.voice_sources import VoiceSource, read_voices
-from autocompress.models.voices import VoiceMaker
+from autocompress.models.voices import LazyVoices, VoiceMaker
+from autocompress.models.whisper_content import WhisperContent
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,12 +158,22 @@ def load_teacher(
     features = BertFeatures(bert) if bert is not None else None
     network = None if speaker_network is None else load_speaker_network(speaker_network)
     maker = VoiceMaker(second, Path(sovits).stem, encoder, features, network)
-    made = {source.name: maker.make(source) for source in (read_voices(voices) if voices else ())}
+    made = LazyVoices(maker, read_voices(voices) if voices else ())
     return Teacher(first, second, TextFrontEnd(second.config.version, features), maker, made, Path(gpt).stem)
 
 
+def load_reference() -> Teacher:
+    """The model that ships with the package; new voices need the extra ``clone``."""
+    reference.verify_files()
+    gpt, sovits = load_gpt(reference.GPT), load_sovits(reference.SOVITS)
+    # Its GPT was trained on clips without the silence that upstream appends to a prompt.
+    maker = VoiceMaker(sovits, "reference", WhisperContent(), prompt_tail_s=0.0)
+    voices = LazyVoices(maker, read_voices(reference.VOICES))
+    return Teacher(gpt, sovits, TextFrontEnd(sovits.config.version), maker, voices, "reference")
+
+
 # Models that come with the package: name → how to load it.
-NAMED_TEACHERS: dict[str, Callable[[], Teacher]] = {}
+NAMED_TEACHERS: dict[str, Callable[[], Teacher]] = {"reference": load_reference}
 
 
 def _named(name: str) -> Teacher:

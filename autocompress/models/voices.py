@@ -5,7 +5,7 @@ quantizer's codes; the spectrogram at the model's rate → the style encoder; fo
 16 kHz → the speaker network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -136,6 +136,26 @@ class VoiceMaker:
             bert=self.bert.name if self.bert and bert_used else None,
             speaker_network=speaker.name if speaker else None,
         )
+
+
+class LazyVoices(Mapping[str, Voice]):
+    """Voices by name, each made when it is first asked for: a model with many of them starts at once."""
+
+    def __init__(self, maker: VoiceMaker, sources: Sequence[VoiceSource]) -> None:
+        self._maker = maker
+        self._sources = {source.name: source for source in sources}
+        self._made: dict[str, Voice] = {}
+
+    def __getitem__(self, name: str) -> Voice:
+        if name not in self._made:
+            self._made[name] = self._maker.make(self._sources[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
 
 
 def with_style(voice: Voice, sovits: Sovits) -> Voice:

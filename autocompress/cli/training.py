@@ -1,0 +1,52 @@
+"""``autocompress model train-reference`` and ``model evaluate``."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``autocompress model``."""
+    app.command("train-reference")(train_reference)
+    app.command("evaluate")(evaluate)
+
+
+def train_reference(
+    corpus: Annotated[Path, typer.Argument(help="A .list file, or a folder of recordings with transcripts.")],
+    out: Annotated[Path, typer.Option(help="Where states, losses and the model go.")] = Path(
+        "runs/reference"
+    ),
+    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
+    stage: Annotated[
+        list[str] | None, typer.Option(help="prepare, sovits, gpt, export; default all.")
+    ] = None,
+) -> None:
+    """Train a small GPT-SoVITS from recordings; the same command goes on where it was stopped.
+
+    Example: autocompress model train-reference ../shared/speech/kokoro_en --out runs/reference
+    """
+    from autocompress.cli.progress import training_report
+    from autocompress.pipeline.training_run import STAGES, TrainingRun
+
+    with training_report() as report:
+        TrainingRun(corpus, out, seed).run(stage or STAGES, report)
+    typer.echo(f"model: {out / 'model'}")
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A packaged model's name.")] = "reference",
+    out: Annotated[Path, typer.Option(help="Where scores.json goes.")] = Path("results/reference_model"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Speak the shipped evaluation set and score it.
+
+    Example: autocompress model evaluate reference --out results/reference_model
+    """
+    from autocompress.cli.progress import count_report
+    from autocompress.pipeline.model_evaluation import evaluate_model
+
+    with count_report("speaking") as report:
+        document: dict[str, Any] = evaluate_model(model, out, report)
+    typer.echo(json.dumps(document) if as_json else document["table"])
