@@ -147,14 +147,14 @@ def _check_threads(table: dict[str, Any], faults: Faults) -> None:
         return
     everywhere = _get(table, ("threads", "policy")) == "all-cores"
     usable = [c for c in clusters if isinstance(c, dict) and (everywhere or c.get("role") != "little")]
-    total = sum(c["cores"] for c in usable if isinstance(c.get("cores"), int))
+    cores = [c.get("cores") for c in usable]
     default = _get(table, ("threads", "default"))
     if not usable:
         faults.add(
             ("threads", "policy"), 'threads.policy "big-cores" leaves no core: every cluster is little'
         )
-    elif isinstance(default, int) and not 1 <= default <= max(total, 1):
+    elif all(isinstance(n, int) for n in (*cores, default)) and not 1 <= default <= sum(cores):
         faults.add(
             ("threads", "default"),
-            f"threads.default must be from 1 to {total} (the cores of the policy), found {default}",
+            f"threads.default must be from 1 to {sum(cores)} (the cores of the policy), found {default}",
         )

@@ -155,7 +155,8 @@ def _name(path: Path) -> str:
 def read_table(kind: type[T], value: Any, path: Path, faults: Faults) -> T | None:
     """A dataclass from a table; unknown, missing and mistyped keys become faults."""
     if not isinstance(value, dict):
-        faults.add(path, f"{_name(path)} must be a table, found {value!r}")
+        keys = ", ".join(f"{field.name} = …" for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+        faults.add(path, f"{_name(path)} must be a table {{ {keys} }}, found {value!r}")
         return None
     hints = typing.get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind) if f.metadata.get("toml", True)}  # type: ignore[arg-type]
