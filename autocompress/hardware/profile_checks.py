@@ -147,7 +147,7 @@ def _check_threads(table: dict[str, Any], faults: Faults) -> None:
         return
     everywhere = _get(table, ("threads", "policy")) == "all-cores"
     usable = [c for c in clusters if isinstance(c, dict) and (everywhere or c.get("role") != "little")]
-    cores = [c.get("cores") for c in usable]
+    cores: list[Any] = [c.get("cores") for c in usable]
     default = _get(table, ("threads", "default"))
     if not usable:
         faults.add(
