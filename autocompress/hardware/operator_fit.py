@@ -10,11 +10,13 @@ point the efficiency returns to its trend, and the roofline carries the predicti
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from autocompress.hardware.blocks import Part, is_block
+from autocompress.hardware.in_situ import fit_factors, kind_of
 from autocompress.hardware.operator_table import Row
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -22,7 +24,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 _WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int8_weights": 1.0, "int4": 0.5}
 _PRODUCTS = frozenset({"gemm", "bmm", "conv", "conv_nchwc", "depthwise", "conv_transpose", "recurrent"})
 _BY_FOOTPRINT = frozenset({"gemm", "cache"})
-_LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0])
+_LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.4])
+_LANES = 16  # channels that a vector kernel handles together
 _SCALES = (0.7, 1.0, 1.5, 2.5)
 _NOISES = (0.02, 0.06)
 _MARGIN = 0.7  # how far (in ln) the efficiency may be extrapolated beyond the measured box
@@ -67,12 +70,25 @@ def work_and_bytes(family: str, precision: str, at: Shapes) -> tuple[Array, Arra
 
 
 def features(family: str, at: Shapes) -> Array:
-    """Logarithms of the shape, [n, 6]; symmetric in the two channel counts, as the probes are."""
+    """Logarithms of the shape, [n, 7]; symmetric in the two channel counts, as the probes are.
+
+    The last is how much is computed in vain because channels do not fill the vector lanes.
+    """
     inner = at.k / at.taps if family in ("conv", "conv_nchwc") else at.k
     outer = at.n / at.taps if family == "conv_transpose" else at.n
     inner = np.maximum(inner, 1.0)
     footprint = at.footprint if family in _BY_FOOTPRINT else np.ones_like(at.m)
-    columns = (at.m, inner * outer, np.exp(np.abs(np.log(outer / inner))), at.batch, at.taps, footprint)
+    filled = np.ceil(inner / _LANES) * np.ceil(outer / _LANES) * _LANES**2
+    padding = filled / (inner * outer) if family.startswith(("conv", "gemm")) else np.ones_like(at.m)
+    columns = (
+        at.m,
+        inner * outer,
+        np.exp(np.abs(np.log(outer / inner))),
+        at.batch,
+        at.taps,
+        footprint,
+        padding,
+    )
     return np.asarray(np.log(np.stack(columns, axis=1)))
 
 
@@ -85,10 +101,10 @@ class Kernel:
     peak: float
     bandwidth: "Bandwidth"
     dispatch_s: float
-    points: Array  # [n, 6] features of the table rows
+    points: Array  # [n, 7] features of the table rows
     weights: Array  # [n] of the kernel expansion
-    trend: Array  # [7] constant and slopes
-    lengths: Array  # [6]
+    trend: Array  # [8] constant and slopes
+    lengths: Array  # [7]
     residual: float  # leave-one-out error, root mean square of the logarithm
 
     def seconds(self, at: Shapes) -> Array:
@@ -104,7 +120,7 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Bandwidth:
-    """Best bytes a second by how much one run touches: the nearer cache is the faster one.
+    """Bytes a second by how much one run touches: the nearer cache is the faster one.
 
     Interpolated in the logarithm of the footprint; one level where the footprint was not varied.
     """
@@ -114,10 +130,10 @@ class Bandwidth:
 
     @classmethod
     def of(cls, at: Shapes, traffic: Array, seconds: Array) -> "Bandwidth":
-        """The best rate at each footprint measured with one row (more rows are bound by arithmetic)."""
+        """The typical rate at each footprint with one row (more rows are bound by arithmetic)."""
         thin = at.m <= np.min(at.m)
         levels = np.unique(at.footprint[thin])
-        best = [np.max((traffic / seconds)[thin & (at.footprint == level)]) for level in levels]
+        best = [np.median((traffic / seconds)[thin & (at.footprint == level)]) for level in levels]
         return cls(np.log(levels), np.array(best))
 
     def at(self, footprint: Array) -> Array:
@@ -227,17 +243,27 @@ class TableModel:
 
     kernels: dict[tuple[str, str, int], Kernel]
     threads: tuple[int, ...]
+    factors: dict[tuple[str, str, int], float] = field(default_factory=dict)
 
     def seconds(self, family: str, precision: str, threads: int, at: Shapes) -> Array:
         """Seconds of each shape; between measured thread counts interpolated in the logarithm."""
         below = max([t for t in self.threads if t <= threads], default=self.threads[0])
         above = min([t for t in self.threads if t >= threads], default=self.threads[-1])
-        first = self.kernel(family, precision, below).seconds(at)
+        first = self._measured(family, precision, below, at)
         if below == above:
             return first
-        second = self.kernel(family, precision, above).seconds(at)
+        second = self._measured(family, precision, above, at)
         share = np.log(threads / below) / np.log(above / below)
         return np.asarray(first ** (1 - share) * second**share)
+
+    def _measured(self, family: str, precision: str, threads: int, at: Shapes) -> Array:
+        """At a measured thread count, with the factor of its kind inside a model."""
+        alone = self.kernel(family, precision, threads).seconds(at)
+        if not self.factors:
+            return alone
+        thin = self.factors.get((kind_of(family, 1), precision, threads), 1.0)
+        tall = self.factors.get((kind_of(family, 2), precision, threads), 1.0)
+        return np.asarray(alone * np.where(at.m <= 1, thin, tall))
 
     def kernel(self, family: str, precision: str, threads: int) -> Kernel:
         """The kernel itself or its nearest stand-in."""
@@ -252,14 +278,26 @@ class TableModel:
 def fit_table(rows: Iterable[Row]) -> TableModel:
     """Fit every kernel of a table."""
     groups: dict[tuple[str, str, int], list[Row]] = {}
-    table = list(rows)
+    table: list[Row] = []
+    blocks: list[Row] = []
+    for row in rows:
+        (blocks if is_block(row.family) else table).append(row)
     call_s = {row.threads: row.seconds / row.m for row in table if row.family == "call" and row.m > 1}
     for row in table:
         groups.setdefault((row.family, row.precision, row.threads), []).append(_without_call(row, call_s))
     threads = tuple(sorted({key[2] for key in groups}))
     dispatch = {t: _dispatch(groups, t) for t in threads}
     kernels = {key: fit_kernel(members, dispatch[key[2]]) for key, members in groups.items()}
-    return TableModel(kernels, threads)
+    alone = TableModel(kernels, threads)
+
+    def part_seconds(part: Part, count: int, footprint_bytes: float) -> float:
+        row = Row(
+            part.family, part.precision, count, part.batch, part.m, part.k, part.n, part.taps,
+            int(footprint_bytes), 0.0, 0.0,
+        )  # fmt: skip
+        return float(alone.seconds(part.family, part.precision, count, Shapes.of([row]))[0])
+
+    return replace(alone, factors=fit_factors(blocks, part_seconds))
 
 
 def _dispatch(groups: dict[tuple[str, str, int], list[Row]], threads: int) -> float:

@@ -33,6 +33,8 @@ class Grid:
     taps: tuple[int, ...]
     upsampling: Pairs  # channels, positions
     images: tuple[tuple[int, int, int], ...]  # side, channels in, channels out
+    transformers: tuple[tuple[int, int, int, int, int], ...]  # heads, rows, width, inner, layers
+    residuals: tuple[tuple[int, int, int], ...]  # positions, channels, taps
 
 
 _QUICK = Grid(
@@ -53,6 +55,8 @@ _QUICK = Grid(
     taps=(7,),
     upsampling=((256, 400),),
     images=((100, 32, 32),),
+    transformers=((8, 1, 512, 2048, 6), (4, 60, 256, 1024, 4)),
+    residuals=((800, 128, 7),),
 )
 
 _FULL = Grid(
@@ -69,7 +73,7 @@ _FULL = Grid(
         (384, 1152), (384, 1536), (512, 2048), (768, 3072), (1024, 4096),
     ),
     footprints_mb={
-        "fp32": (1, 8, 60, 80, 110, 220), "int8": (1, 8, 60, 110),
+        "fp32": (1, 8, 60, 80, 110, 220), "int8": (1, 8, 25, 60, 110),
         "int8_weights": (1, 8, 60), "int4": (1, 8, 40),
     },
     tall_products=((128, 512), (192, 768), (256, 1024), (512, 512), (512, 2048), (768, 3072)),
@@ -88,6 +92,16 @@ _FULL = Grid(
         (20, 128, 128),
         (100, 32, 64), (350, 32, 32), (100, 16, 32), (20, 64, 64), (50, 64, 128), (350, 1, 32), (150, 1, 64),
     ),
+    transformers=(
+        (16, 1, 512, 2048, 4), (16, 1, 512, 2048, 16), (8, 1, 256, 1024, 12), (12, 1, 384, 1024, 10),
+        (12, 1, 768, 3072, 4), (4, 1, 192, 640, 6), (8, 1, 320, 1280, 24), (16, 1, 1024, 4096, 2),
+        (8, 1, 512, 1024, 12), (8, 64, 256, 1024, 6), (16, 100, 512, 2048, 8), (2, 120, 192, 768, 6),
+        (6, 50, 384, 1536, 12), (12, 200, 768, 2048, 2), (4, 40, 320, 1280, 16), (8, 250, 512, 1536, 3),
+    ),
+    residuals=(
+        (250, 256, 3), (400, 256, 11), (2000, 128, 7), (4000, 64, 3), (5000, 64, 11), (8000, 48, 7),
+        (12000, 32, 3), (16000, 24, 11), (24000, 16, 7), (40000, 12, 3), (100, 192, 5), (300, 384, 5),
+    ),
 )  # fmt: skip
 
 _ELEMENT_FAMILIES = (
@@ -103,7 +117,13 @@ def plan(level: str) -> list[Probe]:
     """The points of a level (``"quick"`` or ``"full"``), each once."""
     grid = _QUICK if level == "quick" else _FULL
     points = [Probe("view"), *_calls(grid), *_elements(grid), *_rows(grid)]
-    points += [*_row_products(grid), *_tall_products(grid), *_convolutions(grid), *_other_convolutions(grid)]
+    points += [
+        *_blocks_of_models(grid),
+        *_row_products(grid),
+        *_tall_products(grid),
+        *_convolutions(grid),
+        *_other_convolutions(grid),
+    ]
     return list(dict.fromkeys(points))
 
 
@@ -136,6 +156,16 @@ def _rows(grid: Grid) -> Iterator[Probe]:
     for heads, width in grid.heads:
         for queries, keys in grid.attention:
             yield Probe("bmm", batch=heads, m=queries, k=width, n=keys)
+
+
+def _blocks_of_models(grid: Grid) -> Iterator[Probe]:
+    """Whole blocks: what operators cost beside others."""
+    for heads, rows, width, inner, layers in grid.transformers:
+        for precision in ("fp32", "int8", "int4"):
+            yield Probe("block_transformer", precision, heads, rows, width, inner, layers)
+    for positions, channels, taps in grid.residuals:
+        for precision in ("fp32", "int8"):
+            yield Probe("block_residual", precision, 1, positions, channels * taps, channels, taps)
 
 
 def _blocks(precision: str) -> tuple[int, ...]:

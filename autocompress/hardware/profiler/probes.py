@@ -5,14 +5,14 @@ away as they do in a model of that footprint, and an input that the link before 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from autocompress.hardware.profiler import onnx_bytes
+from autocompress.hardware.profiler.block_probes import build_block
+from autocompress.hardware.profiler.probe_graph import ProbeGraph, noise, unit_scale, whole_numbers
 
-Array = "np.ndarray[Any, Any]"
 NBITS = {"int4": 4, "int8_weights": 8}
 
 
@@ -39,72 +39,12 @@ class Probe:
         return "/".join([self.family, self.precision, *map(str, shape)])
 
 
-@dataclass
-class ProbeGraph:
-    """A chain under construction; ``links`` counts the operators that share the measured time."""
-
-    links: int = 0
-    feeds: dict[str, Any] = field(default_factory=dict)
-    touched_bytes: int = 0
-    optimized: bool = False
-    _nodes: list[bytes] = field(default_factory=list)
-    _weights: list[bytes] = field(default_factory=list)
-    _outputs: list[bytes] = field(default_factory=list)
-    _count: int = 0
-
-    def feed(self, array: Any) -> str:
-        """A graph input with the value that every run gets."""
-        name = f"x{len(self.feeds)}"
-        self.feeds[name] = array
-        return name
-
-    def weight(self, array: Any) -> str:
-        name = f"w{len(self._weights)}"
-        self._weights.append(onnx_bytes.tensor(name, array))
-        self.touched_bytes += array.nbytes
-        return name
-
-    def add(self, op_type: str, *inputs: str, domain: str = "", n_outputs: int = 1, **attributes: Any) -> str:
-        """A node; returns the name of its first output."""
-        self._count += 1
-        names = [f"y{self._count}_{i}" for i in range(n_outputs)]
-        self._nodes.append(onnx_bytes.node(op_type, inputs, names, domain, **attributes))
-        return names[0]
-
-    def output(self, name: str, dtype: str = "float32") -> None:
-        self._outputs.append(onnx_bytes.value_info(name, dtype, None))
-
-    def to_bytes(self) -> bytes:
-        inputs = [onnx_bytes.value_info(name, a.dtype.name, a.shape) for name, a in self.feeds.items()]
-        return onnx_bytes.model(self._nodes, inputs, self._outputs, self._weights)
-
-
 def build(probe: Probe) -> ProbeGraph:
     """The chain that measures a probe."""
     graph = ProbeGraph()
     builder: Callable[[Probe, ProbeGraph], None] = _BUILDERS[probe.family]
     builder(probe, graph)
     return graph
-
-
-_RNG = np.random.default_rng(0)
-
-
-def _noise(*shape: int, scale: float = 0.05) -> Any:
-    """Random weights; one block repeated, since drawing hundreds of megabytes costs more than measuring."""
-    count = int(np.prod(shape))
-    block = _RNG.standard_normal(min(count, 65536)).astype(np.float32) * np.float32(scale)
-    return np.resize(block, count).reshape(shape)
-
-
-def _bytes_of(*shape: int, dtype: Any = np.uint8) -> Any:
-    info = np.iinfo(dtype)
-    return np.resize(_RNG.integers(info.min, info.max, 65536, dtype=dtype, endpoint=True), shape)
-
-
-def _unit_scale(k: int, bits: int) -> float:
-    """Scale of whole-number weights at which a long chain keeps values near one: denormals are slow."""
-    return float(1.0 / (2 ** (bits - 1) / 3**0.5 * k**0.5))
 
 
 def _chain_length(footprint_bytes: float, link_bytes: float, least: int, most: int = 400) -> int:
@@ -116,7 +56,7 @@ def _gemm(probe: Probe, graph: ProbeGraph) -> None:
     width = {"fp32": 4.0, "int8": 1.0, "int8_weights": 1.0, "int4": 0.5}[probe.precision]
     pairs = _chain_length(probe.footprint_bytes, 2 * probe.k * probe.n * width, least=1)
     link = {"fp32": _matmul, "int8": _dynamic_matmul}.get(probe.precision, _nbits_matmul)
-    x = graph.feed(_noise(probe.m, probe.k))
+    x = graph.feed(noise(probe.m, probe.k))
     for _ in range(pairs):
         x = link(probe, graph, x, probe.k, probe.n)
         x = link(probe, graph, x, probe.n, probe.k)
@@ -125,31 +65,31 @@ def _gemm(probe: Probe, graph: ProbeGraph) -> None:
 
 
 def _matmul(_probe: Probe, graph: ProbeGraph, x: str, k: int, n: int) -> str:
-    return graph.add("MatMul", x, graph.weight(_noise(k, n, scale=k**-0.5)))
+    return graph.add("MatMul", x, graph.weight(noise(k, n, scale=k**-0.5)))
 
 
 def _dynamic_matmul(_probe: Probe, graph: ProbeGraph, x: str, k: int, n: int) -> str:
-    weight = graph.weight(_bytes_of(k, n, dtype=np.int8))
-    scale, zero = graph.weight(np.full(1, _unit_scale(k, 8), np.float32)), graph.weight(np.zeros(1, np.int8))
+    weight = graph.weight(whole_numbers(k, n, dtype=np.int8))
+    scale, zero = graph.weight(np.full(1, unit_scale(k, 8), np.float32)), graph.weight(np.zeros(1, np.int8))
     return graph.add("DynamicQuantizeMatMul", x, weight, scale, zero, domain="com.microsoft")
 
 
 def _nbits_matmul(probe: Probe, graph: ProbeGraph, x: str, k: int, n: int) -> str:
     bits, block = NBITS[probe.precision], probe.taps
     blocks = -(-k // block)
-    weight = graph.weight(_bytes_of(n, blocks, block * bits // 8))
-    scales = graph.weight(np.full((n, blocks), _unit_scale(k, bits), np.float32))
+    weight = graph.weight(whole_numbers(n, blocks, block * bits // 8))
+    scales = graph.weight(np.full((n, blocks), unit_scale(k, bits), np.float32))
     settings = {"K": k, "N": n, "bits": bits, "block_size": block, "accuracy_level": 4}
     return graph.add("MatMulNBits", x, weight, scales, domain="com.microsoft", **settings)
 
 
 def _bmm(probe: Probe, graph: ProbeGraph) -> None:
     """Attention's two products over a few caches: ``[b, m, k] @ [b, k, n]``, then back."""
-    x = graph.feed(_noise(1, probe.batch, probe.m, probe.k))
+    x = graph.feed(noise(1, probe.batch, probe.m, probe.k))
     caches = [
         (
-            graph.feed(_noise(1, probe.batch, probe.k, probe.n)),
-            graph.feed(_noise(1, probe.batch, probe.n, probe.k)),
+            graph.feed(noise(1, probe.batch, probe.k, probe.n)),
+            graph.feed(noise(1, probe.batch, probe.n, probe.k)),
         )
         for _ in range(4)
     ]
@@ -164,7 +104,7 @@ def _conv(probe: Probe, graph: ProbeGraph) -> None:
     """One-dimensional convolutions ``c → n → c`` over ``m`` positions, as in a vocoder's residual blocks."""
     channels = probe.k // probe.taps
     pairs = _conv_pairs(probe)
-    x = graph.feed(_noise(probe.batch, channels, probe.m))
+    x = graph.feed(noise(probe.batch, channels, probe.m))
     for _ in range(pairs):
         x = _conv1d(probe, graph, x, channels, probe.n)
         x = _conv1d(probe, graph, x, probe.n, channels)
@@ -172,14 +112,19 @@ def _conv(probe: Probe, graph: ProbeGraph) -> None:
     graph.links = 2 * pairs
 
 
+_COLD_BYTES = 24e6  # weights of a whole vocoder: a layer's own are no longer in a near cache
+
+
 def _conv_pairs(probe: Probe) -> int:
-    """Few links for heavy ones: a probe should take tens of milliseconds at most."""
+    """Few links for heavy ones, but enough that large weights come from as far away as in a model."""
     work = 4.0 * probe.batch * probe.m * probe.k * probe.n
-    return int(min(8, max(1, 4e8 // work)))
+    pair_bytes = 2 * probe.k * probe.n * (1 if probe.precision.startswith("int8") else 4)
+    far = _COLD_BYTES / pair_bytes if pair_bytes > _COLD_BYTES / 20 else 1
+    return int(min(12, max(1, 4e8 // work, min(far, 2e10 // work))))
 
 
 def _conv1d(probe: Probe, graph: ProbeGraph, x: str, c_in: int, c_out: int) -> str:
-    weight, bias = graph.weight(_noise(c_out, c_in, probe.taps)), graph.weight(_noise(c_out))
+    weight, bias = graph.weight(noise(c_out, c_in, probe.taps)), graph.weight(noise(c_out))
     return graph.add(
         "Conv", x, weight, bias, pads=[probe.taps // 2, (probe.taps - 1) // 2], kernel_shape=[probe.taps]
     )
@@ -190,7 +135,7 @@ def _conv_int8(probe: Probe, graph: ProbeGraph) -> None:
     pairs = _conv_pairs(probe)
     link = _integer_conv if probe.precision == "int8_dynamic" else _qlinear_conv
     dtype = "float32" if probe.precision == "int8_dynamic" else "uint8"
-    x = graph.feed(_bytes_of(1, channels, probe.m) if dtype == "uint8" else _noise(1, channels, probe.m))
+    x = graph.feed(whole_numbers(1, channels, probe.m) if dtype == "uint8" else noise(1, channels, probe.m))
     for _ in range(pairs):
         x = link(probe, graph, x, channels, probe.n)
         x = link(probe, graph, x, probe.n, channels)
@@ -200,7 +145,7 @@ def _conv_int8(probe: Probe, graph: ProbeGraph) -> None:
 
 def _qlinear_conv(probe: Probe, graph: ProbeGraph, x: str, c_in: int, c_out: int) -> str:
     scale, zero = _scale_and_zero(graph)
-    weight = graph.weight(_bytes_of(c_out, c_in, probe.taps, dtype=np.int8))
+    weight = graph.weight(whole_numbers(c_out, c_in, probe.taps, dtype=np.int8))
     w_scale, w_zero = graph.weight(np.full(c_out, 0.01, np.float32)), graph.weight(np.zeros(c_out, np.int8))
     pads = [probe.taps // 2, (probe.taps - 1) // 2]
     inputs = (x, scale, zero, weight, w_scale, w_zero, scale, zero)
@@ -209,7 +154,7 @@ def _qlinear_conv(probe: Probe, graph: ProbeGraph, x: str, c_in: int, c_out: int
 
 def _integer_conv(probe: Probe, graph: ProbeGraph, x: str, c_in: int, c_out: int) -> str:
     """``DynamicQuantizeLinear → ConvInteger → Cast → Mul``, what dynamic quantization makes of it."""
-    weight = graph.weight(_bytes_of(c_out, c_in, probe.taps, dtype=np.int8))
+    weight = graph.weight(whole_numbers(c_out, c_in, probe.taps, dtype=np.int8))
     quantized = graph.add("DynamicQuantizeLinear", x, n_outputs=3)
     scale, zero = quantized[:-1] + "1", quantized[:-1] + "2"
     pads = [probe.taps // 2, (probe.taps - 1) // 2]
@@ -218,9 +163,9 @@ def _integer_conv(probe: Probe, graph: ProbeGraph, x: str, c_in: int, c_out: int
 
 
 def _depthwise(probe: Probe, graph: ProbeGraph) -> None:
-    x = graph.feed(_noise(1, probe.batch, probe.m))
+    x = graph.feed(noise(1, probe.batch, probe.m))
     for _ in range(6):
-        weight = graph.weight(_noise(probe.batch, 1, probe.taps))
+        weight = graph.weight(noise(probe.batch, 1, probe.taps))
         pads = [probe.taps // 2, (probe.taps - 1) // 2]
         x = graph.add("Conv", x, weight, pads=pads, kernel_shape=[probe.taps], group=probe.batch)
     graph.output(x)
@@ -231,9 +176,9 @@ def _conv_transpose(probe: Probe, graph: ProbeGraph) -> None:
     """Upsampling layers side by side: their outputs are larger than their inputs, so they form no chain."""
     c_out = probe.n // probe.taps
     copies = int(min(6, max(1, 4e8 // (2.0 * probe.m * probe.k * probe.n))))
-    x = graph.feed(_noise(1, probe.k, probe.m))
+    x = graph.feed(noise(1, probe.k, probe.m))
     for _ in range(copies):
-        weight = graph.weight(_noise(probe.k, c_out, probe.taps))
+        weight = graph.weight(noise(probe.k, c_out, probe.taps))
         stride = max(1, probe.taps // 2)
         graph.output(graph.add("ConvTranspose", x, weight, strides=[stride], kernel_shape=[probe.taps]))
     graph.links = copies
@@ -245,29 +190,40 @@ def _conv_nchwc(probe: Probe, graph: ProbeGraph) -> None:
     taps = int(probe.taps**0.5)
     work = 4.0 * probe.m * probe.k * probe.n
     pairs = int(min(8, max(2, 4e8 // work)))
-    x = graph.feed(_noise(1, channels, side, side))
+    x = graph.feed(noise(1, channels, side, side))
+    graph.optimized = True
+    if channels < _LANES:  # the first layer of a network: no way back to so few channels
+        graph.output(_conv2d(graph, x, channels, probe.n, taps))
+        graph.links = 1
+        return
     for _ in range(pairs):
-        for c_in, c_out in ((channels, probe.n), (probe.n, channels)):
-            weight = graph.weight(_noise(c_out, c_in, taps, taps))
-            x = graph.add("Conv", x, weight, pads=[taps // 2] * 4, kernel_shape=[taps, taps])
+        x = _conv2d(graph, _conv2d(graph, x, channels, probe.n, taps), probe.n, channels, taps)
     graph.output(x)
-    graph.links, graph.optimized = 2 * pairs, True
+    graph.links = 2 * pairs
+
+
+_LANES = 8
+
+
+def _conv2d(graph: ProbeGraph, x: str, c_in: int, c_out: int, taps: int) -> str:
+    weight = graph.weight(noise(c_out, c_in, taps, taps))
+    return graph.add("Conv", x, weight, pads=[taps // 2] * 4, kernel_shape=[taps, taps])
 
 
 def _recurrent(probe: Probe, graph: ProbeGraph) -> None:
     """A GRU over ``taps`` steps; ``n`` is three gates of its width."""
     hidden = probe.n // 3
     inner = probe.k - hidden
-    x = graph.feed(_noise(probe.m, 1, inner))
+    x = graph.feed(noise(probe.m, 1, inner))
     for _ in range(2):
-        weights = [graph.weight(_noise(1, probe.n, size)) for size in (inner, hidden)]
+        weights = [graph.weight(noise(1, probe.n, size)) for size in (inner, hidden)]
         graph.output(graph.add("GRU", x, *weights, hidden_size=hidden))
     graph.links = 2
 
 
 def _unary(*op_types: str, **attributes: Any) -> Callable[[Probe, ProbeGraph], None]:
     def builder(probe: Probe, graph: ProbeGraph) -> None:
-        x = graph.feed(_noise(1, probe.m * probe.n))
+        x = graph.feed(noise(1, probe.m * probe.n))
         for i in range(_ELEMENT_LINKS):
             x = graph.add(op_types[i % len(op_types)], x, **attributes)
         graph.output(x)
@@ -280,17 +236,18 @@ _ELEMENT_LINKS = 12
 
 
 def _binary(probe: Probe, graph: ProbeGraph) -> None:
-    x, other = graph.feed(_noise(1, probe.n)), graph.feed(_noise(1, probe.n))
+    """The second value is another one each time: in a model it was written a while ago."""
+    x = graph.feed(noise(1, probe.n))
     for _ in range(_ELEMENT_LINKS):
-        x = graph.add("Add", x, other)
+        x = graph.add("Add", x, graph.feed(noise(1, probe.n)))
     graph.output(x)
     graph.links = _ELEMENT_LINKS
 
 
 def _norm(probe: Probe, graph: ProbeGraph) -> None:
-    x = graph.feed(_noise(probe.m, probe.n))
+    x = graph.feed(noise(probe.m, probe.n))
     for _ in range(_ELEMENT_LINKS):
-        scale, shift = graph.weight(_noise(probe.n)), graph.weight(_noise(probe.n))
+        scale, shift = graph.weight(noise(probe.n)), graph.weight(noise(probe.n))
         x = graph.add("LayerNormalization", x, scale, shift, axis=-1)
     graph.output(x)
     graph.links = _ELEMENT_LINKS
@@ -298,16 +255,16 @@ def _norm(probe: Probe, graph: ProbeGraph) -> None:
 
 def _skip_norm(probe: Probe, graph: ProbeGraph) -> None:
     """Residual sum and normalisation in one: its kernel is far slower than the plain one."""
-    x, skip = graph.feed(_noise(1, probe.m, probe.n)), graph.feed(_noise(1, probe.m, probe.n))
+    x, skip = graph.feed(noise(1, probe.m, probe.n)), graph.feed(noise(1, probe.m, probe.n))
     for _ in range(_ELEMENT_LINKS):
-        scale, shift = graph.weight(_noise(probe.n)), graph.weight(_noise(probe.n))
+        scale, shift = graph.weight(noise(probe.n)), graph.weight(noise(probe.n))
         x = graph.add("SkipLayerNormalization", x, skip, scale, shift, domain="com.microsoft")
     graph.output(x)
     graph.links = _ELEMENT_LINKS
 
 
 def _softmax(probe: Probe, graph: ProbeGraph) -> None:
-    x = graph.feed(_noise(probe.m, probe.n))
+    x = graph.feed(noise(probe.m, probe.n))
     for _ in range(_ELEMENT_LINKS):
         x = graph.add("Softmax", x, axis=-1)
     graph.output(x)
@@ -316,7 +273,7 @@ def _softmax(probe: Probe, graph: ProbeGraph) -> None:
 
 def _copy(probe: Probe, graph: ProbeGraph) -> None:
     """A cache that grows by one row and is cut again: ``Concat`` and ``Slice`` share the time."""
-    x, row = graph.feed(_noise(1, 8, probe.n // 8)), graph.feed(_noise(1, 8, 1))
+    x, row = graph.feed(noise(1, 8, probe.n // 8)), graph.feed(noise(1, 8, 1))
     start, end = graph.weight(np.array([1], np.int64)), graph.weight(np.array([1 << 40], np.int64))
     axis = graph.weight(np.array([2], np.int64))
     for _ in range(_ELEMENT_LINKS // 2):
@@ -333,14 +290,14 @@ def _cache(probe: Probe, graph: ProbeGraph) -> None:
     width = 64
     copies = _chain_length(probe.footprint_bytes, 8 * probe.n, least=1, most=96)
     for _ in range(copies):
-        past = graph.feed(_noise(1, max(1, probe.n // width - 1), width))
-        graph.output(graph.add("Concat", past, graph.feed(_noise(1, 1, width)), axis=1))
+        past = graph.feed(noise(1, max(1, probe.n // width - 1), width))
+        graph.output(graph.add("Concat", past, graph.feed(noise(1, 1, width)), axis=1))
     graph.links = copies
 
 
 def _transpose(probe: Probe, graph: ProbeGraph) -> None:
     width = 32
-    x = graph.feed(_noise(1, max(1, probe.n // (8 * width)), 8, width))
+    x = graph.feed(noise(1, max(1, probe.n // (8 * width)), 8, width))
     for _ in range(_ELEMENT_LINKS):
         x = graph.add("Transpose", x, perm=[0, 2, 1, 3])
     graph.output(x)
@@ -350,7 +307,7 @@ def _transpose(probe: Probe, graph: ProbeGraph) -> None:
 def _transpose_last(probe: Probe, graph: ProbeGraph) -> None:
     """Channels first to channels last and back."""
     shape = (1, 64, max(1, probe.n // 64))
-    x = graph.feed(_bytes_of(*shape) if probe.precision == "int8" else _noise(*shape))
+    x = graph.feed(whole_numbers(*shape) if probe.precision == "int8" else noise(*shape))
     for _ in range(_ELEMENT_LINKS):
         x = graph.add("Transpose", x, perm=[0, 2, 1])
     graph.output(x, "uint8" if probe.precision == "int8" else "float32")
@@ -358,14 +315,14 @@ def _transpose_last(probe: Probe, graph: ProbeGraph) -> None:
 
 
 def _reduce(probe: Probe, graph: ProbeGraph) -> None:
-    x = graph.feed(_noise(probe.m, probe.n))
+    x = graph.feed(noise(probe.m, probe.n))
     for _ in range(_ELEMENT_LINKS):
         graph.output(graph.add("ReduceMean", x, axes=[1]))
     graph.links = _ELEMENT_LINKS
 
 
 def _quantize(probe: Probe, graph: ProbeGraph) -> None:
-    x, (scale, zero) = graph.feed(_noise(1, probe.n)), _scale_and_zero(graph)
+    x, (scale, zero) = graph.feed(noise(1, probe.n)), _scale_and_zero(graph)
     for _ in range(_ELEMENT_LINKS // 2):
         x = graph.add("DequantizeLinear", graph.add("QuantizeLinear", x, scale, zero), scale, zero)
     graph.output(x)
@@ -373,7 +330,7 @@ def _quantize(probe: Probe, graph: ProbeGraph) -> None:
 
 
 def _quantize_dynamic(probe: Probe, graph: ProbeGraph) -> None:
-    x = graph.feed(_noise(1, probe.n))
+    x = graph.feed(noise(1, probe.n))
     for _ in range(_ELEMENT_LINKS):
         graph.output(graph.add("DynamicQuantizeLinear", x, n_outputs=3), "uint8")
     graph.links = _ELEMENT_LINKS
@@ -385,7 +342,7 @@ def _scale_and_zero(graph: ProbeGraph) -> tuple[str, str]:
 
 def _lookup(probe: Probe, graph: ProbeGraph) -> None:
     """A unary operator on 8-bit values is a table of 256 entries, whatever it computes."""
-    x, scale = graph.feed(_bytes_of(1, probe.n)), _scale_and_zero(graph)
+    x, scale = graph.feed(whole_numbers(1, probe.n)), _scale_and_zero(graph)
     for _ in range(_ELEMENT_LINKS):
         x = graph.add("QLinearLeakyRelu", x, *scale, *scale, domain="com.microsoft", alpha=0.1)
     graph.output(x, "uint8")
@@ -394,8 +351,8 @@ def _lookup(probe: Probe, graph: ProbeGraph) -> None:
 
 def _qlinear(probe: Probe, graph: ProbeGraph) -> None:
     x, other, scale = (
-        graph.feed(_bytes_of(1, probe.n)),
-        graph.feed(_bytes_of(1, probe.n)),
+        graph.feed(whole_numbers(1, probe.n)),
+        graph.feed(whole_numbers(1, probe.n)),
         _scale_and_zero(graph),
     )
     for _ in range(_ELEMENT_LINKS):
@@ -406,7 +363,7 @@ def _qlinear(probe: Probe, graph: ProbeGraph) -> None:
 
 def _view(probe: Probe, graph: ProbeGraph) -> None:
     """Dispatch alone: operators that touch no data."""
-    x = graph.feed(_noise(1, 64))
+    x = graph.feed(noise(1, 64))
     axes = graph.weight(np.array([0], np.int64))
     for _ in range(_ELEMENT_LINKS * 4):
         x = graph.add("Squeeze", graph.add("Unsqueeze", x, axes), axes)
@@ -417,13 +374,13 @@ def _view(probe: Probe, graph: ProbeGraph) -> None:
 def _call(probe: Probe, graph: ProbeGraph) -> None:
     """One ``run`` with ``m`` inputs and as many outputs of ``n`` values: what entering the runtime costs."""
     for _ in range(probe.m):
-        graph.output(graph.add("Identity", graph.feed(_noise(1, probe.n))))
+        graph.output(graph.add("Identity", graph.feed(noise(1, probe.n))))
     graph.links = 1
 
 
 def _pool(probe: Probe, graph: ProbeGraph) -> None:
     side = int((probe.n / 16) ** 0.5)
-    x = graph.feed(_noise(1, 16, side, side))
+    x = graph.feed(noise(1, 16, side, side))
     for _ in range(4):
         x = graph.add("MaxPool", x, kernel_shape=[2, 2], pads=[0, 0, 1, 1])
     graph.output(x)
@@ -456,4 +413,6 @@ _BUILDERS: dict[str, Callable[[Probe, ProbeGraph], None]] = {
     "view": _view,
     "pool_nchwc": _pool,
     "call": _call,
+    "block_transformer": build_block,
+    "block_residual": build_block,
 }

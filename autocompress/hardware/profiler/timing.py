@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autocompress.hardware.profiler.probes import Probe, ProbeGraph, build
+from autocompress.hardware.profiler.probe_graph import ProbeGraph
+from autocompress.hardware.profiler.probes import Probe, build
 
 _WARM_UP_RUNS = 3
 _FEWEST_RUNS = 5

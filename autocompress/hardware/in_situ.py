@@ -1,0 +1,57 @@
+"""What operators cost in the company of others: one factor a kind of kernel, learned from whole blocks.
+
+Each measured block gives one equation: its time is the sum of its parts, each times the factor of its kind.
+The factors are ridge regression towards 1 in relative error, so a kind that the blocks hardly show stays as
+its own chain measured it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from autocompress.hardware.blocks import Part, block_at
+from autocompress.hardware.operator_table import Row
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+PartSeconds = Callable[[Part, int, float], float]  # part, threads, footprint → seconds of one execution
+Key = tuple[str, str, int]  # kind, precision, threads
+
+_PULL = 0.02  # strength of the pull to 1: what an error of 14 % in one block weighs
+_LEAST, _MOST = 0.6, 2.0
+
+
+def kind_of(family: str, m: float) -> str:
+    """Kernels that share a factor; a matrix product with one row is another kernel than one with many."""
+    if family == "gemm":
+        return "gemv" if m <= 1 else "gemm"
+    return family if family in ("bmm", "conv", "cache", "skip_norm") else "light"
+
+
+def fit_factors(blocks: Iterable[Row], seconds: PartSeconds) -> dict[Key, float]:
+    """Factors by kind, precision and threads."""
+    rows = list(blocks)
+    factors: dict[Key, float] = {}
+    for threads in sorted({row.threads for row in rows}):
+        factors |= _fit_threads([row for row in rows if row.threads == threads], threads, seconds)
+    return factors
+
+
+def _fit_threads(rows: list[Row], threads: int, seconds: PartSeconds) -> dict[Key, float]:
+    shares = [_shares(row, threads, seconds) for row in rows]
+    keys = sorted({key for share in shares for key in share})
+    matrix = np.array([[share.get(key, 0.0) for key in keys] for share in shares])  # of the measured time
+    gap = 1.0 - matrix.sum(axis=1)
+    change = np.linalg.solve(matrix.T @ matrix + _PULL * np.eye(len(keys)), matrix.T @ gap)
+    return {key: float(np.clip(1.0 + c, _LEAST, _MOST)) for key, c in zip(keys, change, strict=True)}
+
+
+def _shares(row: Row, threads: int, seconds: PartSeconds) -> dict[Key, float]:
+    """Predicted time of each kind over the measured time of the block."""
+    block = block_at(row.family, row.batch, row.m, row.k, row.n, row.taps, row.precision).parts()
+    shares: dict[Key, float] = {}
+    for part in block.parts:
+        key = (kind_of(part.family, part.m), part.precision, threads)
+        time = part.count * seconds(part, threads, block.footprint_bytes)
+        shares[key] = shares.get(key, 0.0) + time / row.seconds
+    return shares

@@ -1,0 +1,121 @@
+"""Graphs of the blocks of :mod:`autocompress.hardware.blocks`, operator by operator as they run fused."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autocompress.hardware.blocks import RESIDUAL_PAIRS, Residual, Transformer, block_at
+from autocompress.hardware.profiler.probe_graph import ProbeGraph, noise, unit_scale, whole_numbers
+
+if TYPE_CHECKING:
+    from autocompress.hardware.profiler.probes import Probe
+
+_CONTRIB = "com.microsoft"
+
+
+def build_block(probe: "Probe", graph: ProbeGraph) -> None:
+    """The graph of a block; all of it is one link."""
+    block = block_at(probe.family, probe.batch, probe.m, probe.k, probe.n, probe.taps, probe.precision)
+    if isinstance(block, Transformer):
+        _transformer(block, graph)
+    else:
+        _residual(block, graph)
+    graph.links = 1
+
+
+def _transformer(block: Transformer, graph: ProbeGraph) -> None:
+    x = graph.feed(noise(1, block.rows, block.width))
+    for _ in range(block.layers):
+        x = _skip_norm(graph, x, _attention(block, graph, x), block.width)
+        inner = graph.add("Relu", _linear(block, graph, x, block.width, block.inner))
+        x = _skip_norm(graph, x, _linear(block, graph, inner, block.inner, block.width), block.width)
+    graph.output(x)
+
+
+def _attention(block: Transformer, graph: ProbeGraph, x: str) -> str:
+    width, head = block.width, block.width // block.heads
+    sizes = graph.weight(np.array([width] * 3, np.int64))
+    first = graph.add("Split", _linear(block, graph, x, width, 3 * width), sizes, n_outputs=3, axis=-1)
+    q, k, v = (first[:-1] + str(i) for i in range(3))
+    if block.past:
+        k, v = (_grown(block, graph, new) for new in (k, v))
+    split = graph.weight(np.array([1, -1, block.heads, head], np.int64))
+    q, k, v = (graph.add("Reshape", part, split) for part in (q, k, v))
+    q, v = (graph.add("Transpose", part, perm=[0, 2, 1, 3]) for part in (q, v))
+    scores = graph.add(
+        "FusedMatMul", q, graph.add("Transpose", k, perm=[0, 2, 3, 1]), domain=_CONTRIB, alpha=0.2
+    )
+    mixed = graph.add("MatMul", graph.add("Softmax", scores, axis=-1), v)
+    merged = graph.add("Transpose", mixed, perm=[0, 2, 1, 3])
+    joined = graph.add("Reshape", merged, graph.weight(np.array([1, block.rows, width], np.int64)))
+    return _linear(block, graph, joined, width, width)
+
+
+def _grown(block: Transformer, graph: ProbeGraph, new: str) -> str:
+    grown = graph.add("Concat", graph.feed(noise(1, block.past, block.width)), new, axis=1)
+    graph.output(grown)
+    return grown
+
+
+def _linear(block: Transformer, graph: ProbeGraph, x: str, k: int, n: int) -> str:
+    bias = graph.weight(noise(n))
+    if block.precision == "fp32":
+        flat = graph.add("Reshape", x, graph.weight(np.array([block.rows, k], np.int64)))
+        y = graph.add("Gemm", flat, graph.weight(noise(k, n, scale=k**-0.5)), bias)
+        return graph.add("Reshape", y, graph.weight(np.array([1, block.rows, n], np.int64)))
+    if block.precision == "int8":
+        weight = graph.weight(whole_numbers(k, n, dtype=np.int8))
+        scale, zero = (
+            graph.weight(np.full(1, unit_scale(k, 8), np.float32)),
+            graph.weight(np.zeros(1, np.int8)),
+        )
+        return graph.add("DynamicQuantizeMatMul", x, weight, scale, zero, bias, domain=_CONTRIB)
+    blocks = -(-k // 32)
+    weight = graph.weight(whole_numbers(n, blocks, 16))
+    scales = graph.weight(np.full((n, blocks), unit_scale(k, 4), np.float32))
+    settings = {"K": k, "N": n, "bits": 4, "block_size": 32, "accuracy_level": 4}
+    return graph.add("MatMulNBits", x, weight, scales, "", "", bias, domain=_CONTRIB, **settings)
+
+
+def _skip_norm(graph: ProbeGraph, x: str, skip: str, width: int) -> str:
+    scale, shift = graph.weight(noise(width, scale=1.0)), graph.weight(noise(width))
+    return graph.add("SkipLayerNormalization", x, skip, scale, shift, domain=_CONTRIB)
+
+
+def _residual(block: Residual, graph: ProbeGraph) -> None:
+    x = graph.feed(noise(1, block.channels, block.positions))
+    pair = _int8_pair if block.precision == "int8" else _float_pair
+    for _ in range(RESIDUAL_PAIRS):
+        x = graph.add("Add", x, pair(block, graph, x))
+    graph.output(x)
+
+
+def _float_pair(block: Residual, graph: ProbeGraph, x: str) -> str:
+    for _ in range(2):
+        x = graph.add("LeakyRelu", x, alpha=0.1)
+        scale = (block.channels * block.taps) ** -0.5
+        weight = graph.weight(noise(block.channels, block.channels, block.taps, scale=scale))
+        pads = [block.taps // 2, (block.taps - 1) // 2]
+        x = graph.add(
+            "Conv", x, weight, graph.weight(noise(block.channels)), pads=pads, kernel_shape=[block.taps]
+        )
+    return x
+
+
+def _int8_pair(block: Residual, graph: ProbeGraph, x: str) -> str:
+    scale = (graph.weight(np.full((), 0.02, np.float32)), graph.weight(np.full((), 128, np.uint8)))
+    x = graph.add("QuantizeLinear", graph.add("LeakyRelu", x, alpha=0.1), *scale)
+    x = _channels_last(block, graph, graph.add("Transpose", x, perm=[0, 2, 1]), scale)
+    x = graph.add("QLinearLeakyRelu", x, *scale, *scale, domain=_CONTRIB, alpha=0.1)
+    x = graph.add("Transpose", _channels_last(block, graph, x, scale), perm=[0, 2, 1])
+    return graph.add("DequantizeLinear", x, *scale)
+
+
+def _channels_last(block: Residual, graph: ProbeGraph, x: str, scale: tuple[str, str]) -> str:
+    channels, taps = block.channels, block.taps
+    weight = graph.weight(whole_numbers(channels, channels, taps, dtype=np.int8))
+    w_scale = graph.weight(np.full(channels, unit_scale(channels * taps, 8), np.float32))
+    w_zero = graph.weight(np.zeros(channels, np.int8))
+    pads = [taps // 2, (taps - 1) // 2]
+    inputs = (x, *scale, weight, w_scale, w_zero, *scale)
+    return graph.add("QLinearConv", *inputs, domain=_CONTRIB, pads=pads, kernel_shape=[taps], channels_last=1)

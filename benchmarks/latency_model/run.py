@@ -1,0 +1,179 @@
+"""Validates the latency model on this machine: whole graphs that are in no table, predicted and measured.
+
+    python benchmarks/latency_model/run.py --wheels FOLDER [--work FOLDER] [--rounds 3] [--minutes 10]
+
+FOLDER holds the wheels of speechmos and silero-vad unpacked (``pip download --no-deps``, ``unzip``); without
+it the graphs from outside are left out. Measure on a quiet machine. Interrupted, it goes on where it stopped.
+Writes ``graphs.csv``, ``summary.json`` and the operator table with its profile to ``results/latency_model``.
+"""
+
+import argparse
+import csv
+import json
+import random
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from graphs import outside_cases, own_cases
+from quantized import save_as
+from scipy.stats import spearmanr
+
+from autocompress.hardware.graph import read_graph
+from autocompress.hardware.latency import predict_graph
+from autocompress.hardware.model_file import load_model
+from autocompress.hardware.profile import read_profile
+from autocompress.hardware.profiler.machine import read_machine
+from autocompress.hardware.profiler.run import profile_machine
+from autocompress.hardware.profiler.timing import time_session
+from autocompress.hardware.tracing import example_input
+
+RESULTS = Path(__file__).resolve().parents[2] / "results" / "latency_model"
+WINDOW_S = 0.25
+THREADS = (1, 2)
+
+
+def main() -> None:
+    given = _arguments()
+    given.work.mkdir(parents=True, exist_ok=True)
+    profile_path = given.work / "profile" / "this-machine.toml"
+    if not profile_path.is_file():
+        profile_machine(profile_path.parent, seconds=60 * given.minutes, device_id="this-machine", say=print)
+    files = save_cases(given.work, given.wheels)
+    log = given.work / "measured.jsonl"
+    for number in range(given.rounds):
+        measure_round(files, log, number)
+    rows = predict_all(files, log, read_profile(profile_path))
+    write_results(rows, profile_path)
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("build/latency_model"))
+    parser.add_argument("--wheels", type=Path, default=Path("build/wheels"))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    return parser.parse_args()
+
+
+def save_cases(work: Path, wheels: Path) -> dict:
+    """Every graph at every precision as a file: ``{(name, precision): (path, shapes)}``."""
+    files = {}
+    for cases in (own_cases(), outside_cases(wheels)):
+        for case in cases:
+            for precision in case.precisions:
+                path = work / f"{case.name}.{precision}.onnx"
+                if not path.is_file():
+                    save_as(case.model, precision, path)
+                files[case.name, precision] = (path, case.shapes)
+    return files
+
+
+def measure_round(files: dict, log: Path, number: int) -> None:
+    """Each graph once on each thread count, in a new session and in shuffled order."""
+    done = {(row["name"], row["precision"], row["threads"], row["round"]) for row in read_log(log)}
+    visits = [(*key, threads) for key in files for threads in THREADS if (*key, threads, number) not in done]
+    random.Random(number).shuffle(visits)
+    for name, precision, threads in visits:
+        path, shapes = files[name, precision]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = threads, 4
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        feeds = {value.name: example_input(value) for value in load_model(path, shapes).inputs}
+        timing = time_session(session, feeds, WINDOW_S)
+        row = {
+            "name": name,
+            "precision": precision,
+            "threads": threads,
+            "round": number,
+            "seconds": timing.seconds,
+        }
+        with log.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def read_log(log: Path) -> list:
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+
+
+def predict_all(files: dict, log: Path, profile) -> list:
+    """One row for each graph, precision and thread count; measured is the median of the rounds."""
+    measured = defaultdict(list)
+    for row in read_log(log):
+        measured[row["name"], row["precision"], row["threads"]].append(row["seconds"])
+    rows = []
+    for (name, precision), (path, shapes) in files.items():
+        graph = read_graph(path, shapes)
+        for threads in THREADS:
+            rounds = measured[name, precision, threads]
+            prediction = predict_graph(graph, profile, threads)
+            rows.append(_row(name, precision, threads, rounds, len(graph.operators), prediction.total))
+    return rows
+
+
+def _row(name: str, precision: str, threads: int, rounds: list, operators: int, total) -> dict:
+    seconds = float(np.median(rounds))
+    return {
+        "graph": name,
+        "precision": precision,
+        "threads": threads,
+        "operators": operators,
+        "measured_s": seconds,
+        "rounds": len(rounds),
+        "rounds_spread": (max(rounds) - min(rounds)) / seconds,
+        "predicted_s": total.median_s,
+        "low_s": total.low_s,
+        "high_s": total.high_s,
+        "error": total.median_s / seconds - 1,
+    }
+
+
+def write_results(rows: list, profile_path: Path) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with (RESULTS / "graphs.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(
+            {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows
+        )
+    summary = {"command": "python benchmarks/latency_model/run.py", "machine": read_machine().identity}
+    summary |= {"all": score(rows)}
+    for key in ("precision", "threads"):
+        summary |= {
+            f"{key} {v}": score([r for r in rows if r[key] == v]) for v in sorted({r[key] for r in rows})
+        }
+    for kind in sorted({row["graph"].split("-")[0] for row in rows}):
+        summary[kind] = score([row for row in rows if row["graph"].split("-")[0] == kind])
+    (RESULTS / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    table = profile_path.with_suffix(".operators.csv")
+    for source in (profile_path, table):
+        shutil.copy(source, RESULTS / source.name)
+    print(json.dumps(summary["all"]))
+
+
+def score(rows: list) -> dict:
+    """Errors over rows, and the width that a 90 % interval must have."""
+    error = np.array([row["error"] for row in rows])
+    ratio = np.log([row["predicted_s"] / row["measured_s"] for row in rows])
+    inside = [row["low_s"] <= row["measured_s"] <= row["high_s"] for row in rows]
+    rank = (
+        spearmanr([r["measured_s"] for r in rows], [r["predicted_s"] for r in rows])[0]
+        if len(rows) > 2
+        else 1.0
+    )
+    return {
+        "rows": len(rows),
+        "graphs": len({row["graph"] for row in rows}),
+        "median_error": round(float(np.median(np.abs(error))), 4),
+        "within_10_percent": round(float(np.mean(np.abs(error) <= 0.1)), 4),
+        "spearman": round(float(rank), 4),
+        "bias": round(float(np.median(error)), 4),
+        "log_sigma": round(float(np.quantile(np.abs(ratio), 0.9) / 1.645), 4),
+        "inside_90_percent_interval": round(float(np.mean(inside)), 4),
+    }
+
+
+if __name__ == "__main__":
+    main()

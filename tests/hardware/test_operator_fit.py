@@ -1,0 +1,81 @@
+"""The fitted operator table predicts points that it has not seen."""
+
+import numpy as np
+import pytest
+
+from autocompress.hardware.operator_fit import Shapes, fit_table
+from autocompress.hardware.operator_table import Row
+
+PEAK, BANDWIDTH, DISPATCH = 50e9, 10e9, 1e-6
+RNG = np.random.default_rng(5)
+
+
+def true_seconds(m: int, k: int, n: int) -> float:
+    """A machine whose efficiency falls for few rows: smooth, but no plain roofline."""
+    work, traffic = 2.0 * m * k * n, 4.0 * (k * n + m * (k + n))
+    efficiency = m / (m + 3.0)
+    return DISPATCH + max(work / (PEAK * efficiency), traffic / BANDWIDTH)
+
+
+def row(m: int, k: int, n: int, threads: int = 1, noise: float = 0.0) -> Row:
+    seconds = true_seconds(m, k, n) / threads**0.8 * np.exp(noise * RNG.standard_normal())
+    return Row("gemm", "fp32", threads, 1, m, k, n, 1, 8_000_000, seconds, 0.01)
+
+
+def table(noise: float = 0.0) -> list[Row]:
+    sizes = (64, 128, 256, 512, 1024)
+    rows = [row(m, k, n, t, noise) for t in (1, 4) for m in (1, 4, 16, 64, 256) for k in sizes for n in sizes]
+    view = [Row("view", "fp32", t, 1, 1, 1, 1, 1, 0, DISPATCH, 0.01) for t in (1, 4)]
+    return rows + view
+
+
+def error(predicted: float, true: float) -> float:
+    return abs(np.log(predicted / true))
+
+
+@pytest.mark.parametrize("shape", [(8, 96, 384), (32, 200, 800), (100, 300, 300), (1, 700, 350)])
+def test_shapes_between_the_measured_ones_are_predicted(shape) -> None:
+    seconds = fit_table(table()).seconds("gemm", "fp32", 1, Shapes.of([row(*shape)]))[0]
+    assert error(seconds, true_seconds(*shape)) < 0.12  # the corner where memory takes over lies between two octaves
+
+
+def test_noise_in_the_table_is_smoothed() -> None:
+    fitted = fit_table(table(noise=0.05))
+    shapes = [(8, 96, 384), (32, 200, 800), (100, 300, 300), (128, 700, 350)]
+    errors = [
+        error(fitted.seconds("gemm", "fp32", 1, Shapes.of([row(*s)]))[0], true_seconds(*s)) for s in shapes
+    ]
+    assert np.mean(errors) < 0.08  # 5 % of noise beside what the corner costs without any (see above)
+
+
+def test_beyond_the_table_the_roofline_carries_on() -> None:
+    fitted = fit_table(table())
+    near, far = (row(1024, k, k) for k in (1024, 4096))
+    a, b = fitted.seconds("gemm", "fp32", 1, Shapes.of([near, far]))
+    assert 12 < b / a < 20  # sixteen times the work
+
+
+def test_thread_counts_between_are_interpolated() -> None:
+    fitted = fit_table(table())
+    one, two, four = (fitted.seconds("gemm", "fp32", t, Shapes.of([row(64, 512, 512)]))[0] for t in (1, 2, 4))
+    assert error(two, np.sqrt(one * four)) < 1e-6
+
+
+def test_more_threads_than_measured_count_as_the_most() -> None:
+    fitted = fit_table(table())
+    at = Shapes.of([row(64, 512, 512)])
+    assert fitted.seconds("gemm", "fp32", 8, at)[0] == fitted.seconds("gemm", "fp32", 4, at)[0]
+
+
+def test_a_kernel_that_was_not_measured_has_a_stand_in() -> None:
+    rows = [
+        *table(),
+        *(
+            Row("elementwise", "fp32", t, 1, 1, 1, n, 1, 0, n * 1e-9, 0.0)
+            for t in (1, 4)
+            for n in (10, 10_000)
+        ),
+    ]
+    fitted = fit_table(rows)
+    assert fitted.seconds("fourier", "fp32", 1, Shapes.of([rows[-1]]))[0] > 0
+    assert fitted.kernel("gemm", "int4", 1).precision == "fp32"

@@ -1,0 +1,37 @@
+"""Measured operator tables: written, read back, and refused when they cannot be true."""
+
+from dataclasses import replace
+
+import pytest
+
+from autocompress.errors import ProfileError
+from autocompress.hardware.operator_table import Row, is_operator_table, read_table, write_table
+
+ROW = Row("gemm", "fp32", 1, 1, 1, 512, 512, 1, 8_000_000, 1e-4, 0.02)
+
+
+def test_a_table_reads_back_as_written(tmp_path) -> None:
+    rows = [ROW, replace(ROW, k=1024, seconds=2e-4)]
+    write_table(tmp_path / "t.csv", rows)
+    assert read_table(tmp_path / "t.csv") == rows
+    assert is_operator_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("bad", [{"seconds": 0.0}, {"seconds": -1e-4}, {"spread": -0.1}, {"m": 0}])
+def test_an_impossible_row_is_refused_with_its_line(tmp_path, bad) -> None:
+    write_table(tmp_path / "t.csv", [ROW, replace(ROW, **bad)])
+    with pytest.raises(ProfileError, match="line 3"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_larger_operator_in_much_less_time_is_refused_with_its_line(tmp_path) -> None:
+    write_table(tmp_path / "t.csv", [ROW, replace(ROW, k=2048, seconds=1e-5)])
+    with pytest.raises(ProfileError, match="line 3"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_another_csv_is_no_operator_table(tmp_path) -> None:
+    (tmp_path / "t.csv").write_text("device,latency\npi,1\n")
+    assert not is_operator_table(tmp_path / "t.csv")
+    with pytest.raises(ProfileError, match="needs the columns"):
+        read_table(tmp_path / "t.csv")

@@ -1,0 +1,132 @@
+"""The profiler: probes that run, logs that resume, profiles that read back."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from autocompress.hardware.latency import predict_file, table_model
+from autocompress.hardware.layer_costs import layer_costs
+from autocompress.hardware.profile import read_profile
+from autocompress.hardware.profiler import measure as measuring
+from autocompress.hardware.profiler.log import Entry, Log, Timing
+from autocompress.hardware.profiler.machine import read_machine
+from autocompress.hardware.profiler.measure import measure
+from autocompress.hardware.profiler.plan import plan
+from autocompress.hardware.profiler.probes import Probe
+from autocompress.hardware.profiler.report import Measured, machine_key, write_profile
+from autocompress.hardware.profiler.timing import time_probe
+from tests.hardware import small_graphs as small
+
+KINDS = sorted({(p.family, p.precision): p for p in plan("full")}.items())
+
+
+@pytest.mark.parametrize(("kind", "probe"), KINDS, ids=["-".join(kind) for kind, _ in KINDS])
+def test_every_kind_of_probe_runs(kind, probe) -> None:
+    assert time_probe(probe, 1, 0.0).seconds > 0
+
+
+def test_the_profiler_needs_neither_torch_nor_onnx() -> None:
+    code = (
+        "import sys, autocompress.hardware.profiler.run as run\n"
+        "from autocompress.hardware.profiler.probes import Probe\n"
+        "run.time_probe(Probe('view'), 1, 0.0)\n"
+        "print([m for m in ('torch', 'onnx', 'scipy', 'typer', 'pydantic') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_quick_points_cover_every_kind_of_the_full_table() -> None:
+    quick = {(p.family, p.precision) for p in plan("quick")}
+    assert quick == {(p.family, p.precision) for p in plan("full")}
+
+
+POINTS = [Probe("view"), Probe("elementwise", n=16)]
+
+
+@pytest.fixture
+def timings(monkeypatch):
+    """Each visit takes the next of these spreads; the list of visits is returned."""
+    visits: list[str] = []
+
+    def fake(probe, threads, window_s):
+        visits.append(probe.key)
+        return Timing(1e-6, 0.5 if len(visits) < 7 else 0.01, 5)
+
+    monkeypatch.setattr(measuring, "time_probe", fake)
+    return visits
+
+
+def run(path, seconds=60.0, say=lambda _text: None):
+    return measure(POINTS, [1], Log(path, "machine"), level="quick", seconds=seconds, say=say)
+
+
+def test_an_unsteady_point_is_repeated_and_told(tmp_path, timings) -> None:
+    told: list[str] = []
+    result = run(tmp_path / "log.jsonl", say=told.append)
+    assert len(timings) > 2 * len(POINTS)
+    assert any("repeating" in text for text in told)
+    assert result.repeated > 0
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, timings) -> None:
+    path = tmp_path / "log.jsonl"
+    log = Log(path, "machine")
+    log.add(Entry(POINTS[0].key, 1, 0, 1e-6, 0.01, 5))
+    log.add(Entry(POINTS[0].key, 1, 1, 1e-6, 0.01, 5))
+    with path.open("a") as file:
+        file.write('{"key": "cut off')
+    run(path)
+    assert POINTS[0].key not in timings
+    assert timings.count(POINTS[1].key) >= 2
+
+
+def test_a_log_of_another_machine_is_not_used(tmp_path) -> None:
+    path = tmp_path / "log.jsonl"
+    Log(path, "one").add(Entry("k", 1, 0, 1.0, 0.0, 5))
+    assert Log(path, "other").entries == []
+    assert json.loads(path.read_text().splitlines()[0]) == {"machine": "other"}
+
+
+def test_when_the_time_is_up_the_rest_is_reported_missing(tmp_path, timings) -> None:
+    assert run(tmp_path / "log.jsonl", seconds=-1.0).missing == len(POINTS)
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    """A profile measured in no time: every quick point once."""
+    folder = tmp_path_factory.mktemp("profile")
+    rows = [
+        measuring._row(p, t, Entry.of(p.key, t, 0, time_probe(p, t, 0.0)))
+        for p in plan("quick")
+        for t in (1, 2)
+    ]
+    measured = Measured(read_machine(), tuple(rows), 1e10, 2e10, 0.98, 1e-4, (), (), "quick")
+    return read_profile(write_profile(folder, "bench", measured))
+
+
+def test_a_written_profile_reads_back_and_predicts_as_measured(profile) -> None:
+    assert table_model(profile) is not None
+    prediction = predict_file(small.linear(60, 512, 2048), profile, threads=1)
+    assert prediction.total.kind == "measured"
+    assert prediction.total.low_s < prediction.total.median_s < prediction.total.high_s
+
+
+def test_candidates_summed_from_layers_cost_what_their_operators_cost(profile) -> None:
+    import numpy as np
+
+    from autocompress.hardware.graph import read_graph
+
+    options = [read_graph(small.linear(60, 256, n)).operators for n in (256, 512)]
+    costs = layer_costs([options, [*options, ()]], profile, 1)
+    seconds = costs.predict(np.array([[0, 0], [1, 1], [1, 2]]))
+    assert seconds[1] > seconds[0]
+    assert seconds[1] == pytest.approx(
+        2 * seconds[2], rel=0.2
+    )  # half of the weights change the footprint a little
+
+
+def test_the_key_of_a_machine_changes_with_its_libraries() -> None:
+    assert machine_key("cpu | onnxruntime 1.30") != machine_key("cpu | onnxruntime 1.31")
