@@ -4,8 +4,8 @@ They describe ONNX Runtime's CPU provider (MLAS) on Arm cores and were set from 
 kernels and from the sources named beside them; the table ``results/latency_model/no_run.csv`` shows what they
 give for published speech models, and for each model when the others alone set the free numbers.
 
-The half-width of convolutions (8 at first) and the share of int8 products (0.45 at first) were settled with rows
-of that table in view; for the convolution the table's left-out columns give the error without that view.
+The half-width of convolutions (8 at first) and the share of int8 products (0.45 at first) were settled with
+rows of that table in view; for the convolution its left-out columns give the error without that view.
 """
 
 from autocompress.hardware.operators import CONV, CONV_TRANSPOSE, DEPTHWISE, GEMM, GEMV
