@@ -155,9 +155,7 @@ def _joint_options(encoding: Encoding, members: tuple[int, ...]) -> Rows:
     count = int(np.prod([len(r) for r in ranges]))
     if count > _LARGEST_TABLE:
         names = [encoding.choices[i].name for i in members]
-        raise SpaceError(
-            f"a [[cost]] set of {encoding.space.name} has {count} joint options, not {_LARGEST_TABLE}: {names}"
-        )
+        raise SpaceError(f"a [[cost]] set of {encoding.space.name} has {count} joint options: {names}")
     return np.stack([g.ravel() for g in np.meshgrid(*ranges, indexing="ij")], axis=1).astype(np.int64)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from autocompress.errors import RunError
@@ -18,6 +18,7 @@ from autocompress.study.settings import Budget, Settings
 from autocompress.study.store import EvaluationStore, entry
 from autocompress.study.trial import Trial
 
+KNOWN = "known"  # origin of a point that another search has evaluated: its quality is in the store
 _BARREN_ASKS = 400  # proposals in a row that broke a free bound or were known: the space is exhausted
 _FAILURES_IN_A_ROW = (
     8  # evaluations from the start that all failed: the evaluator is at fault, not the candidates
@@ -67,7 +68,7 @@ class Loop:
     resumed search replays itself from the store up to where it was killed.
     """
 
-    def __init__(self, run: str, parts: Parts, settings: Settings) -> None:
+    def __init__(self, run: str, parts: Parts, settings: Settings, known: Sequence[Point] = ()) -> None:
         self.run = run
         self.parts = parts
         self.settings = settings
@@ -76,7 +77,7 @@ class Loop:
         self._rungs = RungTable(settings.rungs, settings.eta)
         self._numbers: dict[str, int] = {}  # candidate id -> number of its first trial
         self._inflight: deque[Job] = deque()
-        self._seeds = deque(settings.seeds)
+        self._seeds = deque(known)
         self._started = 0
         self._reasons: list[str] | None = []  # of the failures while nothing has succeeded
         self._saved = {t.number: t for t in parts.store.trials(run)}
@@ -107,18 +108,18 @@ class Loop:
             if rising is not None:
                 self._inflight.append(self._start(self.trials[rising[0]], rising[1]))
                 continue
-            if budget.spent(self._started, self.seconds):
+            if not self._seeds and budget.spent(self._started, self.seconds):
                 break
             trial = self._propose()
             if trial is None:
                 break
-            self._started += 1
+            self._started += trial.origin != KNOWN
             self._inflight.append(self._start(trial, self.settings.rungs[0]))
         return bool(self._inflight)
 
     def _propose(self) -> Trial | None:
         """The next new candidate that holds the free bounds; nothing when the space seems exhausted."""
-        for _ in range(_BARREN_ASKS):
+        for _ in range(_BARREN_ASKS + len(self._seeds)):
             number = len(self.trials)
             proposal = self._ask(number)
             candidate = self.parts.space.candidate(proposal.point)
@@ -133,7 +134,7 @@ class Loop:
 
     def _ask(self, number: int) -> Proposal:
         if self._seeds:
-            return Proposal(self.parts.space.repair(self._seeds.popleft()), "seed")
+            return Proposal(self.parts.space.repair(self._seeds.popleft()), KNOWN)
         return self.parts.sampler.ask(number)
 
     def _repeat(self, number: int, point: Point, first: int) -> None:
@@ -151,8 +152,8 @@ class Loop:
         trial = replace(trial, state=trial.state if free.failure else "infeasible" if broken else "running")
         self._numbers[candidate.id] = number
         self.trials[number] = trial
-        self._unsaved.append(trial)
         if trial.state != "running":
+            self._unsaved.append(trial)
             self.parts.sampler.tell(number, trial.point, self._outcome(trial))
         return trial
 

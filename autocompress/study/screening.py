@@ -62,15 +62,34 @@ def _taken(choice: Choice) -> Floats:
     return np.arange(len(choice.options)) / (len(choice.options) - 1)
 
 
+def single_row(encoding: Encoding, i: int, option: int) -> Rows:
+    """The teacher with one option of one choice, parents and guards opened for it."""
+    row = encoding.teacher.copy()
+    _set(encoding, row, i, option)
+    return np.asarray(encoding.repair(row[None, :])[0])
+
+
+def without(encoding: Encoding, i: int, row: Rows) -> Rows:
+    """``row`` with choice ``i`` back at its default: what was opened for it stays."""
+    back = row.copy()
+    back[i] = encoding.choices[i].index(encoding.choices[i].default)
+    return np.asarray(encoding.repair(back[None, :])[0])
+
+
 def _row(encoding: Encoding, group: tuple[int, ...]) -> Rows:
-    """The teacher with the far option of every choice of the group, parents and guards opened for it."""
+    """The teacher with the far option of every choice of the group."""
     row = encoding.teacher.copy()
     for i in group:
-        _open(encoding, row, i)
-        row[i] = len(encoding.choices[i].options) - 1
-        for guard in encoding.choices[i].guards:
-            _take(encoding, row, guard.unless.parent, guard.unless.values)
+        _set(encoding, row, i, len(encoding.choices[i].options) - 1)
     return np.asarray(encoding.repair(row[None, :])[0])
+
+
+def _set(encoding: Encoding, row: Rows, i: int, option: int) -> None:
+    _open(encoding, row, i)
+    row[i] = option
+    for guard in encoding.choices[i].guards:
+        if encoding.choices[i].options[option] in guard.closed:
+            _take(encoding, row, guard.unless.parent, guard.unless.values)
 
 
 def _open(encoding: Encoding, row: Rows, i: int) -> None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from autocompress.space import Point
 from autocompress.study.evaluation import RUNGS, Rung
 
 
@@ -16,8 +15,8 @@ class Budget:
     def __post_init__(self) -> None:
         if self.trials is None and self.seconds is None:
             raise ValueError("a budget needs trials or seconds")
-        if (self.trials is not None and self.trials < 1) or (self.seconds is not None and self.seconds <= 0):
-            raise ValueError(f"a budget must be above zero, got {self}")
+        if (self.trials is not None and self.trials < 0) or (self.seconds is not None and self.seconds <= 0):
+            raise ValueError(f"a budget cannot be negative, got {self}")
 
     def spent(self, trials: int, seconds: float) -> bool:
         return (self.trials is not None and trials >= self.trials) or (
@@ -31,6 +30,7 @@ class Settings:
 
     ``reference`` bounds the hypervolume, one loss an objective; by default 1.1 times the teacher's free
     losses (or the bound on that quantity, when it is lower) and ``quality_reference`` for the rest.
+    ``reuse`` starts from every candidate that another search of the same space and teacher has evaluated.
     """
 
     seed: int = 0
@@ -41,7 +41,7 @@ class Settings:
     finalists: int = 12
     reference: tuple[float, ...] | None = None
     quality_reference: float = 1.0
-    seeds: tuple[Point, ...] = ()
+    reuse: bool = True
 
     def __post_init__(self) -> None:
         order = [RUNGS.index(r) for r in self.rungs]

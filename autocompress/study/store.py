@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from autocompress.errors import RunError
 from autocompress.objectives import Measurement
-from autocompress.space import Candidate
+from autocompress.space import Candidate, Point
 from autocompress.study.evaluation import Evaluation, Rung
 from autocompress.study.trial import Trial
 
@@ -100,6 +100,14 @@ class EvaluationStore:
             if known is None:
                 connection.execute(_RUNS.insert(), {"run": run, "fields": text, "seconds": 0.0})
         return dict(json.loads(known or text))
+
+    def points(self, kin: Mapping[str, Any]) -> list[Point]:
+        """Points of the complete trials of every run whose fields agree with ``kin``, each once."""
+        with self._guarded(), self._engine.connect() as connection:
+            runs = connection.execute(sa.select(_RUNS.c.run, _RUNS.c.fields)).all()
+        alike = [run for run, text in runs if kin.items() <= json.loads(text).items()]
+        trials = (t for run in sorted(alike) for t in self.trials(run) if t.state == "complete")
+        return list({t.candidate.id: t.point for t in trials}.values())
 
     def count(self) -> int:
         """Number of evaluations."""

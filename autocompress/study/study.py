@@ -9,15 +9,17 @@ from typing import Any
 import autocompress
 from autocompress.errors import RunError
 from autocompress.objectives import Measurement
-from autocompress.space import Candidate, SearchSpace
+from autocompress.space import Candidate, Point, SearchSpace
 from autocompress.study.archive import Archive
-from autocompress.study.evaluation import Evaluate, Rung, Task
+from autocompress.study.encoding import Encoding
+from autocompress.study.evaluation import Evaluate, Evaluation, Rung, Task
 from autocompress.study.fingerprint import Fingerprint
 from autocompress.study.front import Front, nearest_trial
 from autocompress.study.lock import run_lock
 from autocompress.study.loop import Loop, Parts, Progress
 from autocompress.study.pool import make_workers, timed
 from autocompress.study.samplers import Pick, SamplerContext, make_sampler, pick_sampler
+from autocompress.study.sensitivity import SensitivityTable, measure_sensitivity
 from autocompress.study.settings import Budget, Settings
 from autocompress.study.store import EvaluationStore, entry
 from autocompress.study.trial import Trial
@@ -63,9 +65,9 @@ class Study:
         request.
         """
         with run_lock(self.folder):
-            self._open()
+            known = self._open()
             pick = pick_sampler(self.settings.sampler, budget)
-            loop = self._loop(pick, budget)
+            loop = self._loop(pick, budget, known)
             try:
                 loop.go(budget, watch)
             finally:
@@ -101,20 +103,40 @@ class Study:
             for o in self.task.objectives
         )
 
-    def _teacher_at(self, rung: Rung) -> Mapping[str, Measurement]:
-        key = self.fingerprint.key(Candidate(), rung, self.settings.seed)
+    def sensitivity(self, checks: int = 16) -> SensitivityTable:
+        """The sensitivity table at the first quality rung; what is in the store is not measured again."""
+        key = next(o for o in self.task.objectives if o.key not in self._teacher_at("free"))
+
+        def loss(candidate: Candidate) -> float | None:
+            seen = self._measured(candidate, self.settings.rungs[0])
+            return key.loss(seen.measurements[key.key].value) if not seen.failure else None
+
+        return measure_sensitivity(Encoding(self.space), loss, checks, self.settings.seed)
+
+    def _measured(self, candidate: Candidate, rung: Rung) -> Evaluation:
+        """The evaluation from the store, or made now and kept there."""
+        key = self.fingerprint.key(candidate, rung, self.settings.seed)
         result = self.store.get(key)
         if result is None:
-            result = timed(self.evaluate, Candidate(), rung, self.settings.seed)
-            if result.failure:
-                raise RunError(f"the teacher itself fails at rung {rung!r}: {result.failure}")
-            self.store.save([entry(key, Candidate(), rung, result)])
+            result = timed(self.evaluate, candidate, rung, self.settings.seed)
+            self.store.save([entry(key, candidate, rung, result)])
+        return result
+
+    def _teacher_at(self, rung: Rung) -> Mapping[str, Measurement]:
+        result = self._measured(Candidate(), rung)
+        if result.failure:
+            raise RunError(f"the teacher itself fails at rung {rung!r}: {result.failure}")
         return result.measurements
 
-    def _open(self) -> None:
-        """Refuse a folder that was made for another request."""
+    def _open(self) -> list[Point]:
+        """Refuse a folder that was made for another request; the points that other searches have evaluated.
+
+        These are fixed when the run begins: a resumed run starts from the same ones.
+        """
         asked = self._request()
-        known = self.store.open_run(self.name, asked)
+        kin = {key: asked[key] for key in ("space", "space_size", "dimensions", "teacher")}
+        points = self.store.points(kin) if self.settings.reuse else []
+        known = self.store.open_run(self.name, asked | {"points": [dict(p) for p in points]})
         other = [key for key in asked if known.get(key) != asked[key]]
         if other:
             lines = "\n".join(f"  - {k}: was {known.get(k)!r}, now {asked[k]!r}" for k in other)
@@ -122,6 +144,13 @@ class Study:
                 f"run folder {self.folder} belongs to another search:\n{lines}\n"
                 "Give another --out (what is measured is shared through --storage), or ask the same again."
             )
+        return [p for p in known["points"] if self._evaluated(p)]
+
+    def _evaluated(self, point: Point) -> bool:
+        """Whether the quality of ``point`` is in the store for this teacher, data and code."""
+        candidate = self.space.candidate(self.space.repair(point))
+        key = self.fingerprint.key(candidate, self.settings.rungs[0], self.settings.seed)
+        return self.store.get(key) is not None
 
     def _request(self) -> dict[str, Any]:
         settings = self.settings
@@ -141,7 +170,7 @@ class Study:
             "rungs": list(settings.rungs),
         }
 
-    def _loop(self, pick: Pick, budget: Budget) -> Loop:
+    def _loop(self, pick: Pick, budget: Budget, known: list[Point]) -> Loop:
         seed, trials = self.settings.seed, budget.trials or _TRIALS_UNKNOWN
         context = SamplerContext(self.space, self.task, seed, self.evaluate, self.reference, trials)
         parts = Parts(
@@ -154,7 +183,7 @@ class Study:
             self.store,
             Archive(self.reference),
         )
-        return Loop(self.name, parts, replace(self.settings, sampler=pick.name))
+        return Loop(self.name, parts, replace(self.settings, sampler=pick.name), known)
 
     def _front(self, trials: list[Trial], archive: Archive, pick: Pick) -> Front:
         by_number = {t.number: t for t in trials}

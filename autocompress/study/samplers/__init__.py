@@ -30,6 +30,15 @@ def _optuna(name: str) -> Callable[[SamplerContext], Sampler]:
     return make
 
 
+def _nni(name: str) -> Callable[[SamplerContext], Sampler]:
+    def make(context: SamplerContext) -> Sampler:
+        from autocompress.study.samplers.nni import NniSampler
+
+        return NniSampler(context, name)
+
+    return make
+
+
 def _solver(context: SamplerContext) -> Sampler:
     from autocompress.study.samplers.solver import SolverSampler
 
@@ -43,6 +52,9 @@ SAMPLERS: dict[str, Callable[[SamplerContext], Sampler]] = {
     "tpe": _optuna("tpe"),
     "gp": _optuna("gp"),
     "solver": _solver,
+    "nni-tpe": _nni("nni-tpe"),
+    "nni-evolution": _nni("nni-evolution"),
+    "nni-random": _nni("nni-random"),
 }
 """Every sampler by the name that a user gives."""
 

@@ -1,0 +1,84 @@
+"""The conformance suite that every sampler passes, and what is particular to some."""
+
+import importlib.util
+
+import pytest
+
+from autocompress.errors import MissingExtraError, RequestError
+from autocompress.objectives import DEFAULT_OBJECTIVES, Constraint
+from autocompress.study import Budget, Settings, Task
+from autocompress.study.samplers import SAMPLERS, Outcome, SamplerContext, make_sampler, pick_sampler
+from autocompress.study.testing import SyntheticEvaluator
+
+HAS_NNI = importlib.util.find_spec("nni") is not None
+NAMES = [
+    pytest.param(
+        n, marks=pytest.mark.skipif(n.startswith("nni") and not HAS_NNI, reason="extra nni is absent")
+    )
+    for n in SAMPLERS
+]
+TRIALS = {"gp": 12}  # a Gaussian process over every parameter takes a second a trial
+BOUND = Constraint("size_mb", "max", 70.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestSampler:
+    """What any sampler must do."""
+
+    def run(self, make_study, name: str, folder: str, seed: int = 3, **parts):
+        study = make_study(folder, settings=Settings(sampler=name, seed=seed), **parts)
+        study.run(Budget(trials=TRIALS.get(name, 40)))
+        return study.trials()
+
+    def test_the_same_seed_gives_the_same_trials(self, make_study, name: str) -> None:
+        first = [t.candidate.id for t in self.run(make_study, name, "a")]
+        assert first == [t.candidate.id for t in self.run(make_study, name, "b")]
+        assert len(set(first)) >= TRIALS.get(name, 40)
+
+    def test_another_seed_gives_other_trials(self, make_study, name: str) -> None:
+        first = {t.candidate.id for t in self.run(make_study, name, "a")}
+        assert first != {t.candidate.id for t in self.run(make_study, name, "b", seed=4)}
+
+    def test_every_point_lies_inside_of_the_space(self, make_study, name: str, quick) -> None:
+        for trial in self.run(make_study, name, "a"):
+            assert quick.faults(trial.point) == []
+
+    def test_failures_and_broken_bounds_are_taken(self, make_study, name: str, quick) -> None:
+        context = SamplerContext(
+            quick, Task(DEFAULT_OBJECTIVES, (BOUND,)), 0, SyntheticEvaluator(), (134.0, 6.7, 1.0), 20
+        )
+        sampler = make_sampler(name, context)
+        outcomes = [Outcome(None), Outcome((90.0, 3.0, 1.0), {"size_mb:max": 0.3}, ran=False)]
+        for number in range(8):
+            point = sampler.ask(number).point
+            sampler.tell(number, point, outcomes[number % 2])
+
+    def test_no_front_member_breaks_a_bound(self, make_study, name: str) -> None:
+        task = Task(DEFAULT_OBJECTIVES, (BOUND,))
+        study = make_study("bound", settings=Settings(sampler=name), task=task)
+        front = study.run(Budget(trials=TRIALS.get(name, 40)))
+        assert len(front) > 0
+        assert all(t.measurements["size_mb"].value <= 70.0 for t in front.trials)
+
+
+def test_auto_picks_a_sampler_and_says_why() -> None:
+    pick = pick_sampler("auto", Budget(trials=60))
+    assert pick.name in SAMPLERS
+    assert len(pick.reason) > 20
+
+
+def test_an_unknown_sampler_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(RequestError, match="nsga2"):
+        pick_sampler("nsga22", Budget(trials=60))
+
+
+@pytest.mark.skipif(HAS_NNI, reason="extra nni is installed")
+def test_a_missing_extra_is_named(make_study) -> None:
+    with pytest.raises(MissingExtraError, match=r"autocompress\[nni\]"):
+        make_study(settings=Settings(sampler="nni-tpe")).run(Budget(trials=1))
+
+
+def test_the_solver_reaches_in_thirty_trials_what_random_misses_in_three_hundred(make_study) -> None:
+    ours = make_study("ours", settings=Settings(sampler="solver")).run(Budget(trials=30))
+    plain = make_study("plain", settings=Settings(sampler="random")).run(Budget(trials=300))
+    assert ours.hypervolume > plain.hypervolume

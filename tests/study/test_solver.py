@@ -1,0 +1,126 @@
+"""Cost tables and budget solver against brute force."""
+
+import time
+from itertools import product
+
+import numpy as np
+import pytest
+
+from autocompress.objectives import DEFAULT_OBJECTIVES, Constraint
+from autocompress.space import load_space
+from autocompress.study import Task
+from autocompress.study.cost import CostModel, fit_costs
+from autocompress.study.encoding import Encoding
+from autocompress.study.solver import BudgetSolver, Infeasible, Solution
+from autocompress.study.testing import FULL_DIMENSIONS, REFERENCE_DIMENSIONS, SyntheticEvaluator
+
+SMALL = REFERENCE_DIMENSIONS | {
+    "gpt.layers": 2,
+    "sovits.vocoder.channels": [32],
+    "sovits.prior.text.layers": 2,
+}
+TASK = Task(DEFAULT_OBJECTIVES, (Constraint("size_mb", "max", 80.0),))
+
+
+def fitted(name: str, dimensions: dict) -> CostModel:
+    return fit_costs(Encoding(load_space(name, dimensions)), TASK, SyntheticEvaluator(dimensions))
+
+
+def made_up_losses(encoding: Encoding) -> list[np.ndarray]:
+    """Losses that grow along each choice, drawn once."""
+    generator = np.random.default_rng(0)
+    losses = [np.sort(generator.random(len(c.options))) for c in encoding.choices]
+    return [np.where(np.arange(len(x)) == 0, 0.0, x) for x in losses]
+
+
+@pytest.mark.parametrize("name", ["quick", "gpt-sovits", "precision-only"])
+def test_rows_and_points_are_the_same_points(name: str) -> None:
+    encoding = Encoding(load_space(name, REFERENCE_DIMENSIONS))
+    for row in encoding.random(60, np.random.default_rng(0)):
+        point = encoding.decode(row)
+        assert encoding.space.faults(point) == []
+        assert encoding.space.repair(point) == point
+        assert (encoding.encode(point) == row).all()
+
+
+@pytest.mark.parametrize("name", ["quick", "gpt-sovits", "precision-only"])
+def test_cost_tables_add_up_to_the_free_rung(name: str) -> None:
+    cost = fitted(name, REFERENCE_DIMENSIONS)
+    assert cost.error < 1e-9  # the synthetic device has no cost across factors, so only rounding is left
+    evaluator = SyntheticEvaluator(REFERENCE_DIMENSIONS)
+    for row in cost.encoding.random(20, np.random.default_rng(1)):
+        candidate = cost.encoding.space.candidate(cost.encoding.decode(row))
+        seen = evaluator(candidate, "free", 0).measurements
+        assert cost.costs(row[None])[0, :2] == pytest.approx(
+            [seen["size_mb"].value, seen["latency_s"].value], rel=1e-9
+        )
+
+
+def test_a_cost_across_factors_is_seen_as_error() -> None:
+    class Crossed(SyntheticEvaluator):
+        def __call__(self, candidate, rung, seed):
+            found = super().__call__(candidate, rung, seed)
+            both = "gpt.keep.1" in candidate.values and "storage.sovits.flow" in candidate.values
+            if both:
+                seen = found.measurements["size_mb"]
+                found.measurements["size_mb"] = type(seen).exact("size_mb", 1.5 * seen.value)
+            return found
+
+    encoding = Encoding(load_space("gpt-sovits", REFERENCE_DIMENSIONS))
+    assert fit_costs(encoding, TASK, Crossed(REFERENCE_DIMENSIONS)).error > 0.05
+
+
+@pytest.mark.parametrize("share", [0.8, 0.5, 0.3])
+def test_the_solver_finds_the_best_of_all_points(share: float) -> None:
+    cost = fitted("quick", SMALL)
+    quality = made_up_losses(cost.encoding)
+    every = np.array(list(product(*(range(n) for n in cost.encoding.n_options[::1]))))[::1]
+    rows = np.unique(cost.encoding.repair(every), axis=0)
+    limits = {"size_mb": share * cost.base[0], "latency_s": share * cost.base[1]}
+    costs = cost.costs(rows)
+    fits = (costs[:, 0] <= limits["size_mb"]) & (costs[:, 1] <= limits["latency_s"])
+    losses = sum(np.where(rows[:, i] >= 0, q[rows[:, i]], 0.0) for i, q in enumerate(quality))
+    answer = BudgetSolver(cost, quality).solve(limits)
+    assert isinstance(answer, Solution)
+    assert answer.costs["size_mb"] <= limits["size_mb"] * (1 + 1e-6)
+    assert answer.quality_loss <= losses[fits].min() * 1.006 + 1e-9  # the solver's own gap is 0.5 %
+    assert answer.quality_loss >= losses[fits].min() - 1e-9
+
+
+def test_an_impossible_budget_names_what_binds_and_what_relaxing_it_takes() -> None:
+    cost = fitted("quick", REFERENCE_DIMENSIONS)
+    solver = BudgetSolver(cost, made_up_losses(cost.encoding))
+    least = solver.least("size_mb", {})
+    answer = solver.solve({"size_mb": 0.9 * least.costs["size_mb"], "latency_s": cost.base[1]})
+    assert isinstance(answer, Infeasible)
+    assert answer.binding == ("size_mb",)
+    size, latency = answer.prices
+    assert size.needed == pytest.approx(least.costs["size_mb"], rel=1e-6)
+    assert latency.needed is None
+    relaxed = solver.solve({"size_mb": size.needed * 1.001, "latency_s": cost.base[1]})
+    assert isinstance(relaxed, Solution)
+
+
+def test_the_sweep_is_a_front_between_the_teacher_and_the_smallest() -> None:
+    cost = fitted("quick", REFERENCE_DIMENSIONS)
+    answers = BudgetSolver(cost, made_up_losses(cost.encoding)).sweep(("size_mb", "latency_s"), 3, {})
+    assert len(answers) >= 3
+    losses = sorted((s.costs["size_mb"], s.quality_loss) for s in answers)
+    assert losses[0][1] > losses[-1][1]
+
+
+@pytest.mark.parametrize(("dimensions", "seconds"), [(REFERENCE_DIMENSIONS, 2.0), (FULL_DIMENSIONS, 10.0)])
+def test_any_budget_is_answered_in_seconds(dimensions: dict, seconds: float) -> None:
+    cost = fitted("gpt-sovits", dimensions)
+    solver = BudgetSolver(cost, made_up_losses(cost.encoding))
+    limits = {"size_mb": 0.2 * cost.base[0], "latency_s": 0.4 * cost.base[1]}
+    start = time.process_time()  # not the wall's: other work may share this machine
+    assert isinstance(solver.solve(limits), Solution)
+    assert time.process_time() - start < seconds
+
+
+def test_nothing_is_written_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+    cost = fitted("gpt-sovits", FULL_DIMENSIONS)
+    solver = BudgetSolver(cost, made_up_losses(cost.encoding))
+    solver.solve({"size_mb": 0.15 * cost.base[0], "latency_s": 0.3 * cost.base[1]})
+    assert capfd.readouterr().out == ""
