@@ -29,9 +29,17 @@ def _tpe(seed: int) -> Any:
 def _evolution(seed: int) -> Any:
     from nni.algorithms.hpo.evolution_tuner import EvolutionTuner
 
-    tuner = EvolutionTuner(optimize_mode="minimize", population_size=32)
-    tuner.random_state = np.random.RandomState(seed)
-    return tuner
+    class Seeded(EvolutionTuner):  # type: ignore[misc]
+        """Its first population comes from an unseeded generator: draw it again from a seeded one."""
+
+        def update_search_space(self, search_space: Any) -> None:
+            super().update_search_space(search_space)
+            self.random_state = np.random.RandomState(seed)
+            self.population = []
+            for _ in range(self.population_size):
+                self._random_generate_individual()
+
+    return Seeded(optimize_mode="minimize", population_size=32)
 
 
 def _random(seed: int) -> Any:
