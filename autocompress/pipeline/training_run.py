@@ -36,7 +36,7 @@ class TrainingRun:
     unseen: frozenset[str] = sizes.UNSEEN_VOICES
     gpt: GptRecipe = field(default_factory=lambda: GptRecipe(1800))
     sovits: SovitsRecipe = field(
-        default_factory=lambda: SovitsRecipe(3300, adversarial_from=700, peak_rate=3e-4)
+        default_factory=lambda: SovitsRecipe(12_000, adversarial_from=6000)
     )
 
     def run(self, stages: Sequence[str], report: Report) -> None:

@@ -57,3 +57,21 @@ def wave_to_log_mel(wave: Tensor, audio: AudioConfig, mels: int = 128) -> Tensor
     """[B, 1, n] → [B, mels, n // hop]."""
     with torch.autocast(wave.device.type, enabled=False):
         return log_mel(magnitude_spectrogram(wave.float().squeeze(1), audio), audio, mels)
+
+
+def spectral_loss(real: Tensor, fake: Tensor, sizes: Sequence[int] = (256, 512, 1024)) -> Tensor:
+    """Spectral convergence plus log-magnitude distance, mean over FFT sizes (Parallel WaveGAN, eq. 4-6)."""
+    terms = []
+    for n_fft in sizes:
+        a, b = _magnitudes(real, n_fft), _magnitudes(fake, n_fft)
+        convergence = (a - b).square().sum().sqrt() / a.square().sum().sqrt()
+        terms.append(convergence + F.l1_loss(b.log(), a.log()))
+    return torch.stack(terms).mean()
+
+
+def _magnitudes(wave: Tensor, n_fft: int) -> Tensor:
+    with torch.autocast(wave.device.type, enabled=False):
+        window = torch.hann_window(n_fft, device=wave.device)
+        spectrum = torch.stft(wave.float().squeeze(1), n_fft, n_fft // 4, window=window, return_complex=True)
+        # The floor keeps the logarithm of silence, and its gradient, finite.
+        return (torch.view_as_real(spectrum).square().sum(-1) + 1e-6).sqrt()

@@ -15,31 +15,65 @@ from autocompress.models.sovits.losses import (
     generator_loss,
     kl_loss,
     mel_loss,
+    spectral_loss,
 )
 from autocompress.models.sovits.spectrogram import magnitude_spectrogram
-from autocompress.models.sovits.synthesizer import Sovits, TrainingBatch, TrainingOutput, slice_frames
+from autocompress.models.sovits.synthesizer import (
+    Sovits,
+    TrainingBatch,
+    TrainingOutput,
+    random_starts,
+    slice_frames,
+)
 from autocompress.models.training.batches import BatchSource, SovitsBatch
 from autocompress.models.training.optimisation import Average, clip, set_rate, warm_cosine
+
+# Frames on each side that the posterior's convolutions look at: 6 layers of kernel 5 need 12.
+POSTERIOR_MARGIN = 12
 
 
 @dataclass(frozen=True)
 class SovitsRecipe:
-    """The knobs of one SoVITS run; weights multiply the losses of the same name."""
+    """The knobs of one SoVITS run; weights multiply the losses of the same name.
+
+    ``whole_every`` n: each n-th step is a whole VITS step (prior, flow and posterior over whole clips, KL);
+    the steps between train the vocoder alone on the posterior's latents, at a third of the cost. The vocoder
+    is the part that needs the most steps.
+    """
 
     total_steps: int
     adversarial_from: int = 1500
     batch_size: int = 8
-    segment_frames: int = 32
-    peak_rate: float = 4e-4
+    segment_frames: int = 16
+    whole_every: int = 3
+    peak_rate: float = 8e-4
+    adversarial_rate: float = 2e-4
     warm_steps: int = 200
     mel_weight: float = 45.0
-    mel_weight_late: float = 20.0
-    kl_weight: float = 1.0
-    kl_weight_late: float = 0.5
-    feature_weight: float = 1.0
+    spectral_weight: float = 10.0
+    kl_weight: float = 0.2
+    feature_weight: float = 2.0
+    fooling_weight: float = 2.0
     average_decay: float = 0.999
     discriminators: DiscriminatorConfig = field(default_factory=DiscriminatorConfig.light)
     bfloat16: bool = True
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch as the network reads it, and its waves [B, 1, n]."""
+
+    inputs: TrainingBatch
+    waves: Tensor
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Recorded and generated segments [B, 1, n] of one step, and the losses on latents."""
+
+    real: Tensor
+    fake: Tensor
+    latent_losses: dict[str, Tensor]
 
 
 class SovitsObjective:
@@ -52,66 +86,91 @@ class SovitsObjective:
         self._critics = Discriminators(recipe.discriminators)
         trained = [p for p in model.parameters() if p.requires_grad]
         self._optimizer = _adam(trained, recipe.peak_rate)
-        self._critic_optimizer = _adam(self._critics.parameters(), recipe.peak_rate)
+        self._critic_optimizer = _adam(self._critics.parameters(), recipe.adversarial_rate)
         self.average = Average(model, recipe.average_decay)
 
     def step(self, step: int) -> dict[str, float]:
         recipe = self._recipe
         torch.manual_seed(step)
-        rate = recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps)
-        set_rate(self._optimizer, rate)
-        set_rate(self._critic_optimizer, rate)
+        adversarial = step >= recipe.adversarial_from
+        set_rate(self._optimizer, self._rate(step))
         batch = training_batch(self._source.sovits(step, recipe.batch_size), self.model.config.audio)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-            output = self.model(batch.inputs, recipe.segment_frames)
-        real = real_segments(batch.waves, output, recipe.segment_frames, self.model.config.audio)
-        fake = output.audio.float()
-        adversarial = step >= recipe.adversarial_from
-        losses = self._critic_step(real, fake.detach()) if adversarial else {}
-        return losses | self._generator_step(output, real, fake, adversarial)
+            heard = self._whole(batch) if step % recipe.whole_every == 0 else self._vocoder_alone(batch)
+        losses = self._critic_step(heard) if adversarial else {}
+        losses |= self._generator_step(heard, adversarial)
+        self.average.update(self.model, step)
+        return losses
 
-    def _critic_step(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+    def _rate(self, step: int) -> float:
+        """Warm-up and cosine until the discriminators join, then a rate of their own and a second cosine."""
+        recipe = self._recipe
+        if step < recipe.adversarial_from:
+            return recipe.peak_rate * warm_cosine(
+                step, recipe.adversarial_from, recipe.warm_steps, floor=0.25
+            )
+        done, total = step - recipe.adversarial_from, recipe.total_steps - recipe.adversarial_from
+        return recipe.adversarial_rate * warm_cosine(done, total, 1, floor=0.2)
+
+    def _whole(self, batch: Prepared) -> Heard:
+        output = self.model(batch.inputs, self._recipe.segment_frames)
+        real = real_segments(batch.waves, output, self._recipe.segment_frames, self.model.config.audio)
+        kl = kl_loss(output.z_p, output.posterior, output.prior, output.mask)  # nats a frame, all channels
+        return Heard(real, output.audio.float(), {"kl": kl, "commitment": output.commitment})
+
+    def _vocoder_alone(self, batch: Prepared) -> Heard:
+        """Latents of a window, with a margin for the posterior; no gradient outside the vocoder."""
+        segment, hop = self._recipe.segment_frames, self.model.config.audio.hop
+        assert self.model.enc_q is not None
+        starts = random_starts(batch.inputs.spec_lengths, segment + 2 * POSTERIOR_MARGIN, None)
+        spec = slice_frames(batch.inputs.spec, starts, segment + 2 * POSTERIOR_MARGIN)
+        with torch.no_grad():
+            style = self.model.training_style(batch.inputs)
+            posterior = self.model.enc_q(spec, None, style)
+            z = posterior.sample(torch.randn_like(posterior.mean))
+        inner = slice(POSTERIOR_MARGIN, POSTERIOR_MARGIN + segment)
+        fake = self.model.dec(z[:, :, inner], style)
+        real = slice_frames(batch.waves, (starts + POSTERIOR_MARGIN) * hop, segment * hop)
+        return Heard(real, fake.float(), {})
+
+    def _critic_step(self, heard: Heard) -> dict[str, float]:
         self._critics.requires_grad_(True)
         self._critic_optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
-            loss = discriminator_loss(*both(self._critics, real, fake))
+            loss = discriminator_loss(*both(self._critics, heard.real, heard.fake.detach()))
         loss.backward()  # type: ignore[no-untyped-call]
         clip(self._critics.parameters(), 10.0)
         self._critic_optimizer.step()
         return {"critic": loss.item()}
 
-    def _generator_step(
-        self, output: TrainingOutput, real: Tensor, fake: Tensor, adversarial: bool
-    ) -> dict[str, float]:
+    def _generator_step(self, heard: Heard, adversarial: bool) -> dict[str, float]:
         recipe = self._recipe
-        audio = self.model.config.audio
-        mel = mel_loss(real, fake, audio, mels=80)
-        kl = kl_loss(
-            output.z_p, output.posterior, output.prior, output.mask
-        )  # nats a frame, over all channels
-        losses = {"mel": mel, "kl": kl, "commitment": output.commitment}
-        weights = {"mel": recipe.mel_weight, "kl": recipe.kl_weight, "commitment": 1.0}
+        losses = dict(heard.latent_losses)
+        losses["mel"] = mel_loss(heard.real, heard.fake, self.model.config.audio, mels=80)
+        losses["spectral"] = spectral_loss(heard.real, heard.fake)
         if adversarial:
-            self._critics.requires_grad_(False)  # their weights take no gradient from the generator
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-                judged_fake = self._critics(fake)
-                with torch.no_grad():
-                    judged_real = self._critics(real)
-            losses["feature"] = feature_loss(judged_real, judged_fake)
-            losses["fooling"] = generator_loss(judged_fake)
-            weights |= {"mel": recipe.mel_weight_late, "kl": recipe.kl_weight_late}
-            weights |= {"feature": recipe.feature_weight, "fooling": 1.0}
+            losses |= self._adversarial_losses(heard)
+        weights = {
+            "mel": recipe.mel_weight,
+            "spectral": recipe.spectral_weight,
+            "kl": recipe.kl_weight,
+            "feature": recipe.feature_weight,
+            "fooling": recipe.fooling_weight,
+        }
         self._optimizer.zero_grad(set_to_none=True)
-        total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        total = torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
-        norm = clip((p for p in self.model.parameters() if p.requires_grad), 50.0)
+        norm = clip((p for p in self.model.parameters() if p.grad is not None), 50.0)
         self._optimizer.step()
-        self.average.update(self.model, self._steps_seen())
         return {name: loss.item() for name, loss in losses.items()} | {"gradient_norm": norm}
 
-    def _steps_seen(self) -> int:
-        state = self._optimizer.state
-        return int(next(iter(state.values()))["step"]) if state else 0
+    def _adversarial_losses(self, heard: Heard) -> dict[str, Tensor]:
+        self._critics.requires_grad_(False)  # their weights take no gradient from the generator
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
+            judged_fake = self._critics(heard.fake)
+            with torch.no_grad():
+                judged_real = self._critics(heard.real)
+        return {"feature": feature_loss(judged_real, judged_fake), "fooling": generator_loss(judged_fake)}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -132,14 +191,6 @@ class SovitsObjective:
 
 def _adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.AdamW:
     return torch.optim.AdamW(parameters, lr=rate, betas=(0.8, 0.99), eps=1e-9, fused=True)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A batch as the network reads it, and its waves [B, 1, n]."""
-
-    inputs: TrainingBatch
-    waves: Tensor
 
 
 def training_batch(batch: SovitsBatch, audio: AudioConfig) -> Prepared:
