@@ -75,7 +75,7 @@ def test_a_cost_across_factors_is_seen_as_error() -> None:
     assert fit_costs(encoding, TASK, Crossed(REFERENCE_DIMENSIONS)).error > 0.05
 
 
-@pytest.mark.parametrize("share", [0.8, 0.5, 0.3])
+@pytest.mark.parametrize("share", [0.95, 0.85, 0.75, 0.3])
 def test_the_solver_finds_the_best_of_all_points(share: float) -> None:
     cost = fit_costs(Encoding(few_choices()), TASK, SyntheticEvaluator())
     quality = made_up_losses(cost.encoding)
@@ -86,7 +86,9 @@ def test_the_solver_finds_the_best_of_all_points(share: float) -> None:
     fits = (costs[:, 0] <= limits["size_mb"]) & (costs[:, 1] <= limits["latency_s"])
     losses = sum(np.where(rows[:, i] >= 0, q[rows[:, i]], 0.0) for i, q in enumerate(quality))
     answer = BudgetSolver(cost, quality).solve(limits)
-    assert isinstance(answer, Solution)
+    assert isinstance(answer, Solution) == fits.any()
+    if isinstance(answer, Infeasible):
+        return
     assert answer.costs["size_mb"] <= limits["size_mb"] * (1 + 1e-6)
     assert answer.quality_loss <= losses[fits].min() * 1.006 + 1e-9  # the solver's own gap is 0.5 %
     assert answer.quality_loss >= losses[fits].min() - 1e-9

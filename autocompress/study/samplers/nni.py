@@ -4,6 +4,7 @@ They take one number, so the losses become an augmented Tchebycheff distance (Kn
 weights change from trial to trial; a broken bound adds to it.
 """
 
+import logging
 import random
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +36,7 @@ def _evolution(seed: int) -> Any:
         def update_search_space(self, search_space: Any) -> None:
             super().update_search_space(search_space)
             self.random_state = np.random.RandomState(seed)
-            self.population = []
+            self.population: list[Any] = []
             for _ in range(self.population_size):
                 self._random_generate_individual()
 
@@ -67,6 +68,7 @@ class NniSampler:
             self._tuner = TUNERS[name](context.seed)
         except ImportError as error:
             raise MissingExtraError(f"the sampler {name}", "nni", "nni") from error
+        logging.getLogger("nni").setLevel(logging.ERROR)  # it writes to standard output, where --json writes
         self._state = random.Random(
             context.seed
         ).getstate()  # Evolution draws from the module's own generator
