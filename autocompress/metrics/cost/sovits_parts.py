@@ -1,0 +1,157 @@
+"""SoVITS as parts: prior encoder, flow and vocoder (``models.onnx.sovits_graph``).
+
+Legend: T latent frames (two a token), P phonemes.
+"""
+
+from collections.abc import Sequence
+
+from autocompress.hardware.graph import Operator
+from autocompress.metrics.cost import operators as op
+from autocompress.metrics.cost.workload import SpeechWorkload
+from autocompress.models.config import (
+    BlockSize,
+    MrteConfig,
+    SovitsConfig,
+    StageSize,
+    VocoderConfig,
+    WaveNetSize,
+)
+
+Operators = tuple[Operator, ...]
+
+
+def encoder_block(
+    hidden: int, block: BlockSize, kernel: int, window: int, rows: int, precision: str
+) -> Operators:
+    """One block of the prior's encoders: attention with relative positions, then a convolutional FFN."""
+    heads, inner, reach = block.heads, block.attention, 2 * window + 1
+    scores = heads * rows * rows
+    return (
+        *_conv(rows, hidden, inner, 1, precision, 3),
+        *_conv(rows, inner, hidden, 1, precision, 1),
+        op.bmm(heads, rows, block.head_size, rows),
+        op.bmm(heads, rows, rows, block.head_size),
+        op.gemm(heads * rows, block.head_size, reach),
+        op.gemm(heads * rows, reach, block.head_size),
+        op.copy(scores, 2),
+        op.copy(heads * rows * reach),
+        op.binary(scores, 2),
+        op.softmax(heads * rows, rows),
+        op.transpose(rows * inner, 5, last=True),
+        op.binary(rows * hidden, 3),
+        op.norm(rows, hidden, count=2),
+        *_conv(rows, hidden, block.ffn, kernel, precision, 1),
+        *_conv(rows, block.ffn, hidden, kernel, precision, 1),
+        op.view(10),
+    )
+
+
+def relative_positions(rows: int, heads: int) -> Operators:
+    """Index tables of an encoder's relative attention, made once an encoder."""
+    square = rows * rows
+    return (op.binary(square, 5), op.elementwise(square, 2), op.copy(heads * square), op.view(12))
+
+
+def meeting(hidden: int, mrte: MrteConfig, frames: int, phonemes: int, precision: str) -> Operators:
+    """MRTE: content frames look at phonemes; projections in and out."""
+    width = mrte.hidden
+    inner = mrte.heads * mrte.head_size
+    return (
+        *_conv(frames, hidden, width, 1, precision, 1),
+        *_conv(phonemes, hidden, width, 1, precision, 1),
+        *_conv(frames, width, inner, 1, precision, 1),
+        *_conv(phonemes, width, inner, 1, precision, 2),
+        op.bmm(mrte.heads, frames, mrte.head_size, phonemes),
+        op.softmax(mrte.heads * frames, phonemes),
+        op.bmm(mrte.heads, frames, phonemes, mrte.head_size),
+        op.transpose(frames * inner, 2, last=True),
+        *_conv(frames, inner, width, 1, precision, 1),
+        *_conv(frames, width, hidden, 1, precision, 1),
+        op.binary(frames * width, 2),
+    )
+
+
+def prior_ends(config: SovitsConfig, work: SpeechWorkload, precision: str) -> Operators:
+    """Embeddings in front, mean and deviation behind."""
+    frames, hidden = work.frames, config.hidden
+    return (
+        op.copy(work.phonemes * hidden, 2),
+        op.copy(frames * hidden, 3),
+        *_conv(frames, hidden, 2 * config.inter, 1, precision, 1),
+        op.copy(2 * frames * config.inter),
+        op.transcendental(frames * config.inter),
+        op.binary(frames * config.inter, 2),
+        op.view(20),
+        op.call(6),
+    )
+
+
+def coupling(inter: int, gin: int, size: WaveNetSize, frames: int, precision: str) -> Operators:
+    """One affine coupling; without layers only its flip is left."""
+    half, hidden = inter // 2, size.hidden
+    flip = (op.copy(frames * inter, 2),)
+    if size.layers == 0:
+        return flip
+    return (
+        *flip,
+        *_conv(frames, half, hidden, 1, precision, 1),
+        op.conv(1, gin, 2 * hidden * size.layers),
+        *[part for i in range(size.layers) for part in _gated(hidden, size, frames, i, precision)],
+        *_conv(frames, hidden, half, 1, precision, 1),
+        op.binary(frames * half),
+        op.copy(frames * half, 2),
+    )
+
+
+def vocoder_front(vocoder: VocoderConfig, inter: int, gin: int, frames: int, precision: str) -> Operators:
+    """The first convolution, conditioned on the voice."""
+    return (
+        op.copy(frames * inter),
+        *_conv(frames, inter, vocoder.channels, 7, precision, 1),
+        op.conv(1, gin, vocoder.channels),
+        op.binary(frames * vocoder.channels),
+    )
+
+
+def vocoder_stage(
+    channels: int, stage: StageSize, dilations: int, positions: int, precision: str
+) -> Operators:
+    """Upsampling from ``positions``, then the mean of the residual blocks that stay."""
+    out = positions * stage.rate
+    values = out * stage.channels
+    blocks = len(stage.resblock_kernels)
+    pairs = blocks * dilations
+    return (
+        op.elementwise(positions * channels),
+        op.conv_transpose(positions, channels, stage.channels, stage.up_kernel, stage.rate),
+        *[
+            part
+            for kernel in stage.resblock_kernels
+            for part in _conv(out, stage.channels, stage.channels, kernel, precision, 2 * dilations)
+        ],
+        op.elementwise(values, pairs),
+        op.binary(values, pairs + max(0, blocks - 1) + 1),
+    )
+
+
+def vocoder_back(channels: int, positions: int, precision: str) -> Operators:
+    """The last convolution, to samples."""
+    return (op.elementwise(positions * channels), *_conv(positions, channels, 1, 7, precision, 1))
+
+
+def _gated(hidden: int, size: WaveNetSize, frames: int, layer: int, precision: str) -> Operators:
+    last = layer == size.layers - 1
+    values = frames * hidden
+    return (
+        *_conv(frames, hidden, 2 * hidden, size.kernel, precision, 1),
+        op.binary(2 * values),
+        op.copy(2 * values, 2),
+        op.transcendental(values, 2),
+        op.binary(values, 3),
+        *_conv(frames, hidden, hidden if last else 2 * hidden, 1, precision, 1),
+    )
+
+
+def _conv(m: int, channels: int, n: int, taps: int, precision: str, count: int) -> Sequence[Operator]:
+    product = op.conv(m, channels, n, taps, precision, count)
+    return (op.quantize(m * channels, count), product) if precision == "int8" else (product,)

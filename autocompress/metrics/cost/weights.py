@@ -1,0 +1,122 @@
+"""The weights that a device stores: every matrix by its role, and the bytes of each storage.
+
+Rows are output channels. Biases, norms and relative positions stay fp32. The rules are those of
+``transforms.onnx_precision``: int8 keeps one fp32 scale a row, int4 one fp16 scale a block of 32.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from autocompress.metrics.cost.student_sizes import StudentSizes
+from autocompress.models.config import BlockSize, GptConfig, SovitsConfig, VocoderConfig, WaveNetSize
+
+_BLOCK = 32
+_INT8_SCALE_BYTES = 4
+_INT4_SCALE_BYTES = 2
+
+
+@dataclass(frozen=True)
+class Stored:
+    """``count`` matrices of ``rows`` × ``columns`` with ``plain`` fp32 numbers beside each."""
+
+    role: str
+    rows: int
+    columns: int
+    plain: int = 0
+    count: int = 1
+
+    @property
+    def numbers(self) -> int:
+        return self.count * (self.rows * self.columns + self.plain)
+
+    def size_bytes(self, storage: str) -> float:
+        return self.count * (matrix_bytes(self.rows, self.columns, storage) + 4 * self.plain)
+
+
+def matrix_bytes(rows: int, columns: int, storage: str) -> float:
+    """Bytes of one matrix in a storage precision."""
+    if storage == "int8":
+        return rows * columns + _INT8_SCALE_BYTES * rows
+    if storage == "int4":
+        blocks = -(-columns // _BLOCK)
+        return rows * blocks * (_BLOCK / 2 + _INT4_SCALE_BYTES)
+    return rows * columns * {"fp32": 4.0, "fp16": 2.0}[storage]
+
+
+def stored_weights(sizes: StudentSizes, *, bert: bool) -> list[Stored]:
+    """Every stored matrix of a student; GPT roles carry the teacher's own layer index."""
+    return [*_gpt(sizes.gpt, sizes.layers, bert), *_sovits(sizes.sovits)]
+
+
+def _gpt(config: GptConfig, layers: Iterable[int], bert: bool) -> Iterator[Stored]:
+    width = config.width
+    yield Stored("gpt.embedding", config.phoneme_vocab + config.semantic_vocab, width, width)
+    yield Stored("gpt.embedding", width, config.bert_width if bert else 0, width)
+    yield Stored("gpt.head", config.semantic_vocab, width)
+    for layer, block in zip(layers, config.blocks, strict=True):
+        inner = block.attention
+        yield Stored(f"gpt.attention.{layer}", 3 * inner, width, 3 * inner)
+        yield Stored(f"gpt.attention.{layer}", width, inner, 3 * width)
+        yield from _ffn(f"gpt.ffn.{layer}", width, block)
+
+
+def _ffn(role: str, width: int, block: BlockSize) -> Iterator[Stored]:
+    inner, rank = block.ffn, block.rank
+    if rank is None:
+        yield Stored(role, inner, width, inner)
+        yield Stored(role, width, inner, 3 * width)
+        return
+    yield Stored(role, rank, width)
+    yield Stored(role, inner, rank, inner)
+    yield Stored(role, rank, inner)
+    yield Stored(role, width, rank, 3 * width)
+
+
+def _sovits(config: SovitsConfig) -> Iterator[Stored]:
+    yield Stored("sovits.embedding", config.phoneme_vocab + config.quantizer.codes, config.hidden)
+    yield from _prior(config)
+    for size in config.couplings:
+        if size.layers:
+            yield from _coupling(config, size)
+    yield from _vocoder(config.vocoder, config.inter, config.gin)
+
+
+def _prior(config: SovitsConfig) -> Iterator[Stored]:
+    role, prior, hidden = "sovits.prior", config.prior, config.hidden
+    for block in (*prior.ssl_blocks, *prior.text_blocks, *prior.joint_blocks):
+        inner, relative = block.attention, 2 * (2 * prior.window + 1) * block.head_size
+        yield Stored(role, inner, hidden, inner, 3)
+        yield Stored(role, hidden, inner, 5 * hidden + relative)
+        yield Stored(role, block.ffn, hidden * prior.kernel, block.ffn)
+        yield Stored(role, hidden, block.ffn * prior.kernel, hidden)
+    width, inner = prior.mrte.hidden, prior.mrte.heads * prior.mrte.head_size
+    yield Stored(role, width, hidden, width, 2)
+    yield Stored(role, inner, width, inner, 3)
+    yield Stored(role, width, inner, width)
+    yield Stored(role, hidden, width, hidden)
+    yield Stored(role, 2 * config.inter, hidden, 2 * config.inter)
+    if config.pro:
+        yield Stored(role, width, config.gin, width)
+
+
+def _coupling(config: SovitsConfig, size: WaveNetSize) -> Iterator[Stored]:
+    role, hidden, half = "sovits.flow", size.hidden, config.inter // 2
+    yield Stored(role, hidden, half, hidden)
+    yield Stored(role, 2 * hidden * size.layers, config.gin, 2 * hidden * size.layers)
+    yield Stored(role, 2 * hidden, hidden * size.kernel, 2 * hidden, size.layers)
+    yield Stored(role, 2 * hidden, hidden, 2 * hidden, size.layers - 1)
+    yield Stored(role, hidden, hidden, hidden)
+    yield Stored(role, half, hidden, half)
+
+
+def _vocoder(vocoder: VocoderConfig, inter: int, gin: int) -> Iterator[Stored]:
+    role, before = "sovits.vocoder", vocoder.channels
+    yield Stored(role, before, inter * 7, before)
+    yield Stored(role, before, gin, before)
+    for stage in vocoder.stages:
+        width = stage.channels
+        yield Stored(role, width, before * stage.up_kernel, width)
+        for kernel in stage.resblock_kernels:
+            yield Stored(role, width, width * kernel, width, 2 * len(vocoder.dilations))
+        before = width
+    yield Stored(role, 1, before * 7)

