@@ -21,7 +21,7 @@ _GROWTH = 256  # cache positions: about ten seconds of speech
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the GPT continues: phonemes of prompt and target [X], prompt tokens [Y], BERT [1024, X] or none."""
+    """What the GPT continues: phonemes of prompt and target [X], prompt tokens [Y], BERT [1024, X]."""
 
     phoneme_ids: Ids
     tokens: Ids

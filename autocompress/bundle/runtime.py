@@ -123,7 +123,7 @@ class Bundle:
         language: str = "auto",
         settings: SpeechDefaults | None = None,
     ) -> Iterator[Samples]:
-        """:meth:`say` in pieces, the first before its sentence is synthesized; joined they are what it gives."""
+        """:meth:`say` in pieces, the first before its sentence is synthesized; joined they are the same."""
         request = self._request(voice, seed, language, settings, deadline_s, STREAMED)
         return self._pieces(text, request)
 

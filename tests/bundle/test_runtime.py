@@ -132,3 +132,27 @@ def test_the_runtime_imports_no_torch(whole_folder):
         "loaded = {'torch', 'onnx', 'optuna', 'plotly'} & set(sys.modules); assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=200)
+
+
+def test_memory_stays_flat_over_minutes_of_speech(whole_folder):
+    """After a warm-up of a minute, three more minutes of speech must not take more."""
+    code = (
+        "import sys; from autocompress.bundle import Bundle; from autocompress.bundle.memory import resident_peak_bytes\n"
+        f"bundle = Bundle.load({str(whole_folder)!r})\n"
+        "words = 'the river was slow and wide and nobody came to the old house on the hill'.split()\n"
+        "def speak(seconds, start):\n"
+        "    spoken, n = 0.0, start\n"
+        "    while spoken < seconds:\n"
+        "        text = ' '.join(words[: 3 + n % 12]) + '. ' + ' '.join(words[n % 7 :]) + '.'\n"
+        "        spoken += sum(map(len, bundle.stream(text, 'emma', seed=n))) / bundle.sample_rate_hz; n += 1\n"
+        "    return n\n"
+        "n = speak(60, 0); before = resident_peak_bytes()\n"
+        "speak(180, n); print(before, resident_peak_bytes())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, timeout=280, capture_output=True, text=True
+    )
+    before, after = map(int, done.stdout.split())
+    assert (
+        after - before < 3_000_000
+    )  # allocator noise; a leak of one cache a sentence would be ten times this
