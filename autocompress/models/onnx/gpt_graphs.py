@@ -8,15 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from autocompress.models.gpt import Block, Gpt
+from autocompress.models.gpt import Block, Gpt, prefix_mask
 
 CACHES = ("concat", "scatter", "shared")
+_HIDDEN = -1e9  # added to the score of a position that may not be looked at
+_GROUP_QUERY_HEAD = 8  # ONNX Runtime's operator takes multiples of this as head size
 
 
 class PrefillGraph(nn.Module):
     """phoneme_ids [1, X], prompt [1, Y], bert [1, 1024, X] → logits [1, V]; key, value [1, H, S, h] a block.
 
     Without ``bert`` the graph has no such input and no weight of its projection: zeros need only its bias.
+    Rows are kept as a matrix [S, d], so that every linear layer is one Gemm with its bias. The last block
+    computes keys and values of all rows, but everything else of the last row only.
     """
 
     def __init__(self, gpt: Gpt, *, bert: bool) -> None:
@@ -25,9 +29,41 @@ class PrefillGraph(nn.Module):
         self.bert = bert
 
     def forward(self, phoneme_ids: Tensor, prompt: Tensor, bert: Tensor | None = None) -> tuple[Tensor, ...]:
-        filled = self.gpt.prefill(phoneme_ids, bert if self.bert else None, prompt)
-        pairs = zip(filled.cache.keys, filled.cache.values, strict=True)
-        return (filled.logits, *(state for pair in pairs for state in pair))
+        gpt = self.gpt
+        text = gpt.embed_text(phoneme_ids, bert if self.bert else None)
+        x = torch.cat((text, gpt.embed_audio(prompt)), dim=1)[0]
+        mask = prefix_mask(phoneme_ids.shape[1], prompt.shape[1], x.device)
+        hidden = (~mask).to(x.dtype) * _HIDDEN
+        states: list[Tensor] = []
+        for i, layer in enumerate(gpt.h.layers):
+            assert isinstance(layer, Block)
+            rows, seen = (x, hidden) if i + 1 < len(gpt.h.layers) else (x[-1:], hidden[-1:])
+            attended, key, value = _attend_all(layer, rows, x, seen)
+            x = layer.finish(rows, layer.self_attn.out_proj(attended))
+            states += [key, value]
+        return (gpt.ar_predict_layer(x[-1:]), *states)
+
+
+def _attend_all(layer: Block, rows: Tensor, x: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """rows [R, d] look at x [S, d], less what ``hidden`` [R, S] hides → [R, H h]; key, value [1, H, S, h]."""
+    attention = layer.self_attn
+    heads, head = attention.size.heads, attention.size.head_size
+    width = attention.size.attention
+    if rows is x:
+        q, k, v = torch.split(F.linear(x, attention.in_proj_weight), width, dim=-1)
+    else:
+        q = F.linear(rows, attention.in_proj_weight[:width])
+        k, v = torch.split(F.linear(x, attention.in_proj_weight[width:]), width, dim=-1)
+    cache = (1, heads, x.shape[0], head)
+    attended, key, value = torch.onnx.ops.symbolic_multi_out(
+        "com.microsoft::MultiHeadAttention",
+        (q[None], k[None], v[None], attention.in_proj_bias, None, hidden[None, None]),
+        attrs={"num_heads": heads},
+        dtypes=(x.dtype,) * 3,
+        shapes=((1, *q.shape), cache, cache),
+        version=1,
+    )
+    return attended[0], key, value
 
 
 class StepGraph(nn.Module):
@@ -36,7 +72,8 @@ class StepGraph(nn.Module):
     token [1, 1] at audio ``position`` [1]; keys and values [1, H, C, h] a block. How the cache grows:
 
     ``shared``: com.microsoft GroupQueryAttention writes the new position into a preallocated buffer; with
-    the same memory bound as input and output nothing is copied. ``scatter``: ONNX ScatterElements into a
+    the same memory bound as input and output nothing is copied (a block whose head size it does not take is
+    done by ``scatter``). ``scatter``: ONNX ScatterElements into a
     buffer and a mask over its free part. ``concat``: past and new position are concatenated, as upstream
     does; C = length.
     """
@@ -51,21 +88,23 @@ class StepGraph(nn.Module):
         self, token: Tensor, position: Tensor, length: Tensor, keys: list[Tensor], values: list[Tensor]
     ) -> tuple[Tensor, ...]:
         gpt = self.gpt
-        x = gpt.ar_audio_embedding(token) + gpt.ar_audio_position(position)
+        x = (gpt.ar_audio_embedding(token) + gpt.ar_audio_position(position))[0]  # a matrix, as in prefill
         states: list[Tensor] = []
         for layer, key, value in zip(gpt.h.layers, keys, values, strict=True):
             assert isinstance(layer, Block)
             attended, new_key, new_value = self.attend(layer, x, key, value, length)
-            x = layer.finish(x, layer.self_attn.out_proj(attended))
+            x = layer.finish(x, layer.self_attn.out_proj(attended[0]))
             states += [new_key, new_value]
-        return (gpt.ar_predict_layer(x[:, -1]), *states)
+        return (gpt.ar_predict_layer(x), *states)
 
 
 def _shared(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor) -> tuple[Tensor, ...]:
     attention = layer.self_attn
     width, heads = attention.size.attention, attention.size.heads
+    if attention.size.head_size % _GROUP_QUERY_HEAD:
+        return _scatter(layer, x, key, value, length)
     projected = F.linear(x, attention.in_proj_weight, attention.in_proj_bias)
-    q, k, v = torch.split(projected, width, dim=-1)
+    q, k, v = torch.split(projected[None], width, dim=-1)
     out = torch.onnx.ops.symbolic_multi_out(
         "com.microsoft::GroupQueryAttention",
         (q, k, v, key, value, length, (length + 1).squeeze(0)),
@@ -78,7 +117,7 @@ def _shared(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor)
 
 
 def _scatter(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor) -> tuple[Tensor, ...]:
-    q, k, v = layer.self_attn.project(x)
+    q, k, v = layer.self_attn.project(x[None])
     place = length.long().reshape(1, 1, 1, 1).expand_as(k)
     key, value = key.scatter(2, place, k), value.scatter(2, place, v)
     seen = torch.arange(key.shape[2]) <= length
@@ -87,7 +126,7 @@ def _scatter(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor
 
 
 def _concat(layer: Block, x: Tensor, key: Tensor, value: Tensor, length: Tensor) -> tuple[Tensor, ...]:
-    q, k, v = layer.self_attn.project(x)
+    q, k, v = layer.self_attn.project(x[None])
     key, value = torch.cat((key, k), dim=2), torch.cat((value, v), dim=2)
     mixed = F.scaled_dot_product_attention(q, key, value)
     return mixed.transpose(1, 2).flatten(-2), key, value

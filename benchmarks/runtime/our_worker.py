@@ -1,0 +1,61 @@
+"""One process that speaks with our runtime: ``python our_worker.py FOLDER THREADS``, then a line a round."""
+
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import workload
+
+from autocompress.bundle.decoder import Decoder, Prompt
+from autocompress.bundle.manifest import SpeechDefaults
+from autocompress.bundle.sampling import choose
+from autocompress.bundle.sessions import SessionSettings, open_session
+from autocompress.bundle.synthesizer import Utterance, synthesize
+
+
+def main() -> None:
+    folder, threads = Path(sys.argv[1]), int(sys.argv[2])
+    prefill, step, sovits = (
+        open_session(folder / name, "CPU", SessionSettings(threads))
+        for name in ("gpt_prefill.onnx", "gpt_step.onnx", "sovits.onnx")
+    )
+    decoder, spoken = Decoder(prefill, step), _utterance(sovits)
+    prompt = Prompt(np.concatenate(workload.phonemes()), workload.tokens(workload.PROMPT_TOKENS))
+    workload.serve(lambda: _round(decoder, prompt, sovits, spoken))
+
+
+def _utterance(sovits) -> Utterance:
+    shapes = {value.name: value.shape for value in sovits.get_inputs()}
+    random = workload.generator()
+    return Utterance(
+        workload.tokens(workload.SPOKEN_TOKENS),
+        workload.phonemes()[1],
+        random.standard_normal(shapes["style"][1], np.float32),
+        random.standard_normal((shapes["noise"][1], 2 * workload.SPOKEN_TOKENS), np.float32)
+        * np.float32(0.5),
+    )
+
+
+def _round(decoder: Decoder, prompt: Prompt, sovits, spoken: Utterance) -> dict[str, float]:
+    settings, random = SpeechDefaults(), workload.generator()
+    history = list(prompt.tokens)
+    begin = perf_counter()
+    logits = decoder.prefill(prompt)
+    filled = perf_counter()
+    for index in range(workload.STEPS):
+        token = choose(logits, np.array(history), settings, index, random).token
+        history.append(token)
+        logits = decoder.step(token)
+    decoded = perf_counter()
+    synthesize(sovits, spoken)
+    end = perf_counter()
+    return {
+        "prefill_ms": 1e3 * (filled - begin),
+        "step_ms": 1e3 * (decoded - filled) / workload.STEPS,
+        "sovits_ms": 1e3 * (end - decoded),
+    }
+
+
+if __name__ == "__main__":
+    main()
