@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from scipy.optimize import lsq_linear
 
 from autocompress.hardware.blocks import Part, block_at
 from autocompress.hardware.operator_table import Row
@@ -18,13 +19,16 @@ PartSeconds = Callable[[Part, int, float], float]  # part, threads, footprint â†
 Key = tuple[str, str, int]  # kind, precision, threads
 
 _PULL = 0.02  # strength of the pull to 1: what an error of 14 % in one block weighs
-_LEAST, _MOST = 0.6, 2.0
+_LEAST, _MOST = 0.9, 2.5  # company hardly ever helps
+_WIDE = 2.5e5  # weights of one convolution that leave the near caches
 
 
-def kind_of(family: str, m: float) -> str:
-    """Kernels that share a factor; a matrix product with one row is another kernel than one with many."""
+def kind_of(family: str, m: float, k: float, n: float) -> str:
+    """Kernels that share a factor: bound by weights from afar or by arithmetic; the small ones together."""
     if family == "gemm":
         return "gemv" if m <= 1 else "gemm"
+    if family == "conv" and k * n > _WIDE:
+        return "conv_wide"
     return family if family in ("bmm", "conv", "cache", "skip_norm") else "light"
 
 
@@ -41,9 +45,13 @@ def _fit_threads(rows: list[Row], threads: int, seconds: PartSeconds) -> dict[Ke
     shares = [_shares(row, threads, seconds) for row in rows]
     keys = sorted({key for share in shares for key in share})
     matrix = np.array([[share.get(key, 0.0) for key in keys] for share in shares])  # of the measured time
-    gap = 1.0 - matrix.sum(axis=1)
-    change = np.linalg.solve(matrix.T @ matrix + _PULL * np.eye(len(keys)), matrix.T @ gap)
-    return {key: float(np.clip(1.0 + c, _LEAST, _MOST)) for key, c in zip(keys, change, strict=True)}
+    pull = np.sqrt(_PULL) * np.eye(len(keys))
+    found = lsq_linear(
+        np.concatenate([matrix, pull]),
+        np.concatenate([np.ones(len(rows)), pull.sum(axis=1)]),
+        (_LEAST, _MOST),
+    )
+    return dict(zip(keys, map(float, found.x), strict=True))
 
 
 def _shares(row: Row, threads: int, seconds: PartSeconds) -> dict[Key, float]:
@@ -51,7 +59,7 @@ def _shares(row: Row, threads: int, seconds: PartSeconds) -> dict[Key, float]:
     block = block_at(row.family, row.batch, row.m, row.k, row.n, row.taps, row.precision).parts()
     shares: dict[Key, float] = {}
     for part in block.parts:
-        key = (kind_of(part.family, part.m), part.precision, threads)
+        key = (kind_of(part.family, part.m, part.k, part.n), part.precision, threads)
         time = part.count * seconds(part, threads, block.footprint_bytes)
         shares[key] = shares.get(key, 0.0) + time / row.seconds
     return shares

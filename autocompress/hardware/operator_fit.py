@@ -261,9 +261,8 @@ class TableModel:
         alone = self.kernel(family, precision, threads).seconds(at)
         if not self.factors:
             return alone
-        thin = self.factors.get((kind_of(family, 1), precision, threads), 1.0)
-        tall = self.factors.get((kind_of(family, 2), precision, threads), 1.0)
-        return np.asarray(alone * np.where(at.m <= 1, thin, tall))
+        kinds = (kind_of(family, m, k, n) for m, k, n in zip(at.m, at.k, at.n, strict=True))
+        return np.asarray(alone * [self.factors.get((kind, precision, threads), 1.0) for kind in kinds])
 
     def kernel(self, family: str, precision: str, threads: int) -> Kernel:
         """The kernel itself or its nearest stand-in."""
