@@ -1,7 +1,7 @@
 """What is measured, made once and kept in a folder.
 
-Full-size v2 networks by the goldens' fill rule, our graphs of them, Genie-TTS in an environment of its own, and
-what its converter makes of the same checkpoints.
+Full-size v2 networks by the goldens' fill rule, our graphs of them, Genie-TTS in an environment of its own,
+and what its converter makes of the same checkpoints.
 """
 
 import os
