@@ -36,7 +36,7 @@ def error(predicted: float, true: float) -> float:
 @pytest.mark.parametrize("shape", [(8, 96, 384), (32, 200, 800), (100, 300, 300), (1, 700, 350)])
 def test_shapes_between_the_measured_ones_are_predicted(shape) -> None:
     seconds = fit_table(table()).seconds("gemm", "fp32", 1, Shapes.of([row(*shape)]))[0]
-    assert error(seconds, true_seconds(*shape)) < 0.12  # the corner where memory takes over lies between two octaves
+    assert error(seconds, true_seconds(*shape)) < 0.12  # a corner of the roofline lies between two octaves
 
 
 def test_noise_in_the_table_is_smoothed() -> None:
