@@ -18,16 +18,19 @@ def _require(holds: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class BlockSize:
-    """One transformer block: attention width is ``heads * head_size``, which need not be the model width."""
+    """One transformer block: attention width is ``heads * head_size``, which need not be the model width.
+
+    ``rank`` makes each of the GPT's two FFN matrices a product through that many features; None is dense.
+    """
 
     heads: int
     head_size: int
     ffn: int
+    rank: int | None = None
 
     def __post_init__(self) -> None:
-        _require(
-            min(self.heads, self.head_size, self.ffn) >= 1, f"a block needs positive sizes, found {self}"
-        )
+        sizes = (self.heads, self.head_size, self.ffn, 1 if self.rank is None else self.rank)
+        _require(min(sizes) >= 1, f"a block needs positive sizes, found {self}")
 
     @property
     def attention(self) -> int:
@@ -119,6 +122,10 @@ class PriorConfig:
     mrte: MrteConfig = field(default_factory=MrteConfig)
     kernel: int = 3
     window: int = 4
+
+    def __post_init__(self) -> None:
+        blocks = (*self.ssl_blocks, *self.text_blocks, *self.joint_blocks)
+        _require(all(b.rank is None for b in blocks), "the prior encoder's FFN has no low-rank form")
 
 
 @dataclass(frozen=True)

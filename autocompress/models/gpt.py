@@ -87,14 +87,31 @@ class SelfAttention(nn.Module):
         return out
 
 
+class LowRankLinear(nn.Module):
+    """A linear map as the product of two thinner ones."""
+
+    def __init__(self, inputs: int, outputs: int, rank: int) -> None:
+        super().__init__()
+        self.down = nn.Linear(inputs, rank, bias=False)
+        self.up = nn.Linear(rank, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.up(self.down(x))
+        return out
+
+
+def ffn_linear(inputs: int, outputs: int, rank: int | None) -> nn.Module:
+    return nn.Linear(inputs, outputs) if rank is None else LowRankLinear(inputs, outputs, rank)
+
+
 class Block(nn.Module):
     """Post-norm transformer block with a ReLU feed-forward."""
 
     def __init__(self, width: int, size: BlockSize, dropout: float) -> None:
         super().__init__()
         self.self_attn = SelfAttention(width, size)
-        self.linear1 = nn.Linear(width, size.ffn)
-        self.linear2 = nn.Linear(size.ffn, width)
+        self.linear1 = ffn_linear(width, size.ffn, size.rank)
+        self.linear2 = ffn_linear(size.ffn, width, size.rank)
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)

@@ -58,6 +58,8 @@ def gpt_misfits(config: GptConfig) -> list[str]:
         faults.append(f"attention width {first.attention} is not the model width {width}")
     if first.ffn != 4 * width:
         faults.append(f"FFN width {first.ffn} is not 4 × {width}")
+    if any(block.rank is not None for block in config.blocks):
+        faults.append("its FFN matrices are products of low rank")
     if config.bert_width != 1024:
         faults.append(f"BERT width {config.bert_width} is not 1024")
     return faults

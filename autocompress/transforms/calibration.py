@@ -1,0 +1,66 @@
+"""What a calibration set looks like to the transforms: batches, as the networks read them, with a loss.
+
+Batches are passed in and nothing is drawn at random, so that the same set gives the same importance.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from autocompress.models.gpt import Gpt, targets
+from autocompress.models.sovits.spectrogram import log_mel, magnitude_spectrogram
+from autocompress.models.sovits.synthesizer import Sovits
+
+
+@dataclass(frozen=True, eq=False)
+class GptBatch:
+    """Right-padded: phoneme_ids [B, X], codes [B, Y], their lengths [B], bert [B, 1024, X] or None."""
+
+    phoneme_ids: Tensor
+    text_lengths: Tensor
+    codes: Tensor
+    code_lengths: Tensor
+    bert: Tensor | None = None
+
+    def logits(self, gpt: Gpt) -> Tensor:  # [B, Y + 1, V]
+        out: Tensor = gpt(self.phoneme_ids, self.text_lengths, self.bert, self.codes, self.code_lengths)
+        return out
+
+    def losses(self, gpt: Gpt) -> list[Tensor]:
+        """Cross entropy of the batch's own tokens, one scalar an utterance."""
+        wanted = targets(self.codes, self.code_lengths, gpt.config.eos)
+        logits = self.logits(gpt).transpose(1, 2)
+        each = F.cross_entropy(logits, wanted, ignore_index=-100, reduction="none").sum(1)
+        return list(each / (self.code_lengths + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class SovitsBatch:
+    """One utterance: codes [1, N], text_ids [1, P], style [1, gin, 1], scaled noise [1, inter, 2N]."""
+
+    codes: Tensor
+    text_ids: Tensor
+    style: Tensor
+    noise: Tensor | None = None
+
+    def audio(self, sovits: Sovits) -> Tensor:  # [1, 1, n]
+        return sovits.synthesize(self.codes, self.text_ids, self.style, self.noise)
+
+    def losses(self, sovits: Sovits, projections: int = 2) -> list[Tensor]:
+        """Random projections of the log-mel spectrogram, one scalar each.
+
+        At the teacher itself the gradient of any distance to it is zero. The mean square of the gradients of
+        such projections is that of the whole output instead: the Gauss-Newton diagonal of a squared error.
+        """
+        audio = sovits.config.audio
+        mel = log_mel(magnitude_spectrogram(self.audio(sovits)[:, 0], audio), audio)
+        generator = torch.Generator().manual_seed(0)
+        signs = [torch.randint(0, 2, mel.shape, generator=generator) * 2 - 1 for _ in range(projections)]
+        return [(mel * sign).mean() for sign in signs]
+
+
+GptCalibration = Sequence[GptBatch]
+SovitsCalibration = Sequence[SovitsBatch]
