@@ -42,9 +42,15 @@ def evaluation_data(teacher: Teacher, evaluation: EvaluationSet | None = None) -
     """The shipped evaluation set in the voices that the teacher knows: its last sentences are fed to both
     models, its first ones are spoken."""
     whole = evaluation or read_evaluation_set(EVALUATION_SET)
+    return EvaluationData(forced_cases(teacher, whole), evaluation_tasks(teacher, whole))
+
+
+def evaluation_tasks(teacher: Teacher, evaluation: EvaluationSet | None = None) -> tuple[Task, ...]:
+    """The first sentences, the known voices taking turns; none when the teacher knows none of the voices."""
+    whole = evaluation or read_evaluation_set(EVALUATION_SET)
     known = [voice for voice in whole.voices if voice.name in teacher.voices]
     spoken = EvaluationSet(whole.seed, whole.sentences[:SPOKEN_SENTENCES], tuple(known[:SPOKEN_VOICES]))
-    return EvaluationData(forced_cases(teacher, whole), spoken.in_turn() if known else ())
+    return spoken.in_turn() if known else ()
 
 
 def forced_cases(teacher: Teacher, evaluation: EvaluationSet) -> tuple[ForcedCase, ...]:

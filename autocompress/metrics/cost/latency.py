@@ -87,12 +87,14 @@ class _Plan:
         meeting = self._ends(
             "meeting",
             precision,
-            lambda: sovits_parts.meeting(config.hidden, prior.mrte, work.frames, work.phonemes, precision),
+            lambda: sovits_parts.meeting(
+                config.hidden, prior.mrte, work.frames, work.target_phonemes, precision
+            ),
         )
         total = ends + meeting
         for rows, blocks in (
             (work.frames, prior.ssl_blocks),
-            (work.phonemes, prior.text_blocks),
+            (work.target_phonemes, prior.text_blocks),
             (work.frames, prior.joint_blocks),
         ):
             total = total + self._encoder(config, rows, blocks, precision)

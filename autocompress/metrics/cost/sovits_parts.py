@@ -75,7 +75,7 @@ def prior_ends(config: SovitsConfig, work: SpeechWorkload, precision: str) -> Op
     """Embeddings in front, mean and deviation behind."""
     frames, hidden = work.frames, config.hidden
     return (
-        op.copy(work.phonemes * hidden, 2),
+        op.copy(work.target_phonemes * hidden, 2),
         op.copy(frames * hidden, 3),
         *_conv(frames, hidden, 2 * config.inter, 1, precision, 1),
         op.copy(2 * frames * config.inter),

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SpeechWorkload:
-    """``prompt_tokens`` are 3 s of a voice; ``tokens`` are generated, 4 s of audio at 25 Hz."""
+    """``prompt_tokens`` are 3 s of a voice, whose words are half of ``phonemes``; ``tokens`` are generated, 4 s of audio at 25 Hz."""
 
     phonemes: int = 60
+    target_phonemes: int = 30
     prompt_tokens: int = 75
     tokens: int = 100
     tokens_per_s: float = 25.0

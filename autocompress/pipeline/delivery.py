@@ -1,0 +1,117 @@
+"""A candidate delivered: assembled, measured on its exported graphs, written with its claims, loaded again."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from autocompress.bundle import Bundle, Claim, GraphSettings, with_claims, write_bundle
+from autocompress.bundle.measuring import measure_bundle
+from autocompress.hardware.library import load_profile
+from autocompress.metrics.budget import as_measurement
+from autocompress.metrics.cost import CandidateCost, CostModel
+from autocompress.metrics.spoken import SpokenScore
+from autocompress.models.teacher import Teacher
+from autocompress.models.voice import Voice
+from autocompress.objectives import CONSTRAINT_KEYS
+from autocompress.pipeline.bundle_speech import hear_bundle
+from autocompress.pipeline.evaluation_data import evaluation_tasks, stand_in_voice
+from autocompress.pipeline.evaluator import takes_bert
+from autocompress.pipeline.fingerprints import teacher_hash
+from autocompress.production.assembly import export_student, ingredients, shaped_student
+from autocompress.space import Candidate
+
+Stage = Callable[[str], None]
+_ROUNDS = 3  # of the reference workload when a bundle is made; ``verify`` takes more
+
+
+def deliver(
+    teacher: Teacher,
+    candidate: Candidate,
+    folder: Path,
+    device: str,
+    *,
+    voices: Iterable[str] | None = None,
+    threads: int = 1,
+    speech: bool = True,
+    replacing: bool = True,
+    command: str = "",
+    stage: Stage = lambda _: None,
+) -> Bundle:
+    """Write the bundle of ``candidate`` at ``folder`` and claim only what was measured on it.
+
+    ``voices`` are names of the teacher's (all of them without it). The predicted latency on ``device`` is in
+    the manifest's candidate, beside the claims measured here.
+    """
+    bert = takes_bert(teacher)
+    stage("student")
+    student = shaped_student(teacher, candidate)
+    predicted = CostModel(teacher.gpt.config, teacher.sovits.config, load_profile(device), bert=bert).cost(
+        candidate
+    )
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".produce.", dir=folder.absolute().parent) as scratch:
+        graphs = export_student(student, Path(scratch), bert=bert, stage=stage)
+        stage("voices")
+        chosen = delivered_voices(teacher, voices)
+        card = Path(scratch) / "card.md"
+        card.write_text(card_text(teacher, candidate, predicted), "utf-8")
+        stage("bundle")
+        whole = ingredients(student, graphs, card, chosen, teacher_facts(teacher), bert=bert)
+        write_bundle(whole, folder, replacing=replacing)
+    stage("claims")
+    claims = measured_claims(folder, teacher, threads, [v.name for v in chosen], speech, command)
+    with_claims(folder, claims)
+    return Bundle.load(folder, GraphSettings(threads))
+
+
+def delivered_voices(teacher: Teacher, names: Iterable[str] | None) -> list[Voice]:
+    """The named voices, or all; a stand-in where a model has none, for a bundle without a voice is mute."""
+    wanted = list(teacher.voices) if names is None else list(names)
+    return [teacher.voices[name] for name in wanted] or [stand_in_voice(teacher)]
+
+
+def measured_claims(
+    folder: Path, teacher: Teacher, threads: int, voices: Sequence[str], speech: bool, command: str
+) -> tuple[Claim, ...]:
+    """Size, latency and memory of the bundle here; similarity, MOS and CER of what it says."""
+    measured = measure_bundle(folder, threads=threads, rounds=_ROUNDS)
+    claims = measured.claims(command)
+    tasks = [task for task in evaluation_tasks(teacher) if task.voice.name in voices]
+    if not speech or len(tasks) < 2:
+        return claims
+    heard = hear_bundle(Bundle.load(folder, GraphSettings(threads)), tasks)
+    example = claims[0]
+    return claims + speech_claims(heard, example)
+
+
+def speech_claims(heard: SpokenScore, like: Claim) -> tuple[Claim, ...]:
+    """Claims of what was heard; ``like`` brings machine, threads and versions."""
+    provenance = {
+        "machine": like.machine,
+        "threads": like.threads,
+        "seed": like.seed,
+        "versions": like.versions,
+        "command": like.command,
+    }
+    found = [as_measurement(score) for name, score in heard.scores.items() if name in CONSTRAINT_KEYS]
+    return tuple(Claim.of(measurement, **provenance) for measurement in found)
+
+
+def teacher_facts(teacher: Teacher) -> dict[str, object]:
+    return {"name": teacher.name, "version": teacher.version, "weights": teacher_hash(teacher)}
+
+
+def card_text(teacher: Teacher, candidate: Candidate, predicted: CandidateCost) -> str:
+    """The bundle's card: what it is made from, every decision, what was predicted."""
+    decisions = "\n".join(f"| {name} | {value} |" for name, value in candidate.values.items())
+    rows = "\n".join(
+        f"| {m.key} | {m.value:.4g} | {m.low:.4g} to {m.high:.4g} | {m.source} |"
+        for m in predicted.measurements()
+    )
+    return (
+        f"# A compressed voice model\n\nMade by autocompress from {teacher.name!r} "
+        f"(GPT-SoVITS {teacher.version}); candidate {candidate.id}.\n\n"
+        f"## Predicted for {predicted.device}\n\n| quantity | median | 90 % interval | source |\n"
+        f"|---|---|---|---|\n{rows}\n\nWhat was measured stands in manifest.json.\n\n"
+        f"## Decisions\n\n| decision | value |\n|---|---|\n{decisions}\n"
+    )

@@ -1,0 +1,1 @@
+"""A chosen candidate becomes a bundle: student, graphs, precision, parity gate, files."""

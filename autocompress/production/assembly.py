@@ -1,0 +1,97 @@
+"""Student → fp32 graphs → graphs at the decided precisions → parity gate → what a bundle is made of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from autocompress.bundle import AudioSettings, Ingredients, TextSettings
+from autocompress.errors import ClaimError
+from autocompress.models.gpt import Gpt
+from autocompress.models.onnx import export_graphs
+from autocompress.models.sovits.synthesizer import Sovits
+from autocompress.models.voice import Voice
+from autocompress.space import Candidate
+from autocompress.transforms import materialize
+from autocompress.transforms.materialize import Networks
+from autocompress.transforms.onnx_precision.parity import ParityReport, check_parity
+from autocompress.transforms.onnx_precision.parity_cases import parity_cases
+from autocompress.transforms.onnx_precision.plan import PrecisionPlan
+from autocompress.transforms.onnx_precision.writing import WrittenGraphs, write_graphs
+
+Stage = Callable[[str], None]
+_ROLES = {"prefill": "gpt_prefill", "step": "gpt_step", "sovits": "sovits"}
+_ARCHITECTURE = ("gpt", "sovits")
+
+
+@dataclass(frozen=True, eq=False)
+class ShapedStudent:
+    """A student in full precision, and the precisions that its graphs will be written at."""
+
+    candidate: Candidate
+    gpt: Gpt
+    sovits: Sovits
+    precision: PrecisionPlan
+
+
+@dataclass(frozen=True)
+class ExportedGraphs:
+    """The graphs of a student as they are shipped, and how well they agree with it."""
+
+    written: WrittenGraphs
+    parity: ParityReport
+
+
+def shaped_student(teacher: Networks, candidate: Candidate) -> ShapedStudent:
+    """The candidate's architecture with unrounded weights: rounding is the exporter's, once."""
+    bare = materialize(teacher, candidate.part(_ARCHITECTURE))
+    plan = PrecisionPlan.of(candidate, len(teacher.gpt.config.blocks))
+    return ShapedStudent(candidate, bare.gpt, bare.sovits, plan)
+
+
+def export_student(
+    student: ShapedStudent, folder: Path, *, bert: bool, stage: Stage = lambda _: None
+) -> ExportedGraphs:
+    """Write the graphs into ``folder``; a ClaimError when one does not answer as the student does."""
+    plain, final = folder / "fp32", folder / "graphs"
+    final.mkdir(parents=True, exist_ok=True)
+    stage("export")
+    with torch.no_grad():
+        graphs = export_graphs(student.gpt, student.sovits, plain, bert=bert)
+    stage("precision")
+    written = write_graphs(graphs, student.precision, final)
+    stage("parity")
+    cases = parity_cases(student.gpt, student.sovits, student.precision, bert=bert)
+    parity = check_parity(written.paths, cases, student.precision)
+    if not parity.holds:
+        raise ClaimError(
+            f"the exported graphs of candidate {student.candidate.id} do not answer as the student does: "
+            f"{parity.reason}. Produce another point of the front."
+        )
+    return ExportedGraphs(written, parity)
+
+
+def ingredients(
+    student: ShapedStudent,
+    graphs: ExportedGraphs,
+    card: Path,
+    voices: Sequence[Voice],
+    teacher: dict[str, object],
+    *,
+    bert: bool,
+) -> Ingredients:
+    """Everything that ``write_bundle`` wants."""
+    roles = {path: _ROLES[name] for name, path in graphs.written.paths.items()}
+    files = {path.name: (roles.get(path, "weights"), path) for path in graphs.written.files}
+    config = student.sovits.config
+    return Ingredients(
+        files={**files, "card.md": ("card", card)},
+        audio=AudioSettings(
+            config.audio.sample_rate_hz, config.audio.hop, config.quantizer.codes, config.gin, config.inter
+        ),
+        text=TextSettings(config.version, bert),
+        voices=tuple(voices),
+        teacher=teacher,
+        candidate=student.candidate.to_dict(),
+    )
