@@ -142,6 +142,8 @@ class Manifest:
 
     def to_json(self) -> str:
         document = {"schema": SCHEMA, **asdict(self)}
+        if self.audio.margin_frames is None:
+            del document["audio"]["margin_frames"]
         return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod

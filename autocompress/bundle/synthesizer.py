@@ -11,6 +11,7 @@ import numpy as np
 
 from autocompress.bundle.manifest import AudioSettings
 from autocompress.bundle.sessions import Session
+from autocompress.errors import BundleError
 from autocompress.models.audio import Samples
 from autocompress.models.voice import Ids
 
@@ -79,9 +80,9 @@ def stream(
 
 
 def window_ends(frames: int, windows: Windows) -> list[int]:
-    """Where each window ends; a rest shorter than half a window joins the one before."""
+    """Where each window ends; a rest shorter than half of the first window joins the one before."""
     ends = list(range(windows.first, frames, windows.following))
-    if ends and frames - ends[-1] < windows.following // 2:
+    if ends and frames - ends[-1] < windows.first // 2:
         ends.pop()
     return [*ends, frames]
 
@@ -90,6 +91,9 @@ def measured_margin_frames(session: Session, audio: AudioSettings, seed: int = 0
     """The smallest margin whose seams stay under the limit, on random codes; None if there is none."""
     utterance = random_utterance(audio, tokens=64, phonemes=40, seed=seed)
     whole = synthesize(session, utterance)
+    if len(whole) != utterance.frames * audio.hop:
+        found = len(whole) / utterance.frames
+        raise BundleError(f"the SoVITS graph gives {found:g} samples a frame; audio.hop says {audio.hop}.")
     seams = {}
     for margin in _MARGINS:
         pieces = [_inner(session, utterance, audio, edge, margin) for edge in ((0, 50), (50, 78), (78, 128))]

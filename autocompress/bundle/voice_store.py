@@ -101,7 +101,7 @@ class VoiceStore:
 
     def get(self, name: str) -> Voice:
         """The voice ``name``, from memory while its row is unchanged; BundleError when unknown or damaged."""
-        with _connected(self._path, "ro") as db:
+        with _connected(self._path) as db:
             found = db.execute("SELECT identity FROM voices WHERE name = ?", (name,)).fetchone()
             if found is None:
                 raise self._unknown(name)
@@ -119,7 +119,7 @@ class VoiceStore:
 
     def speaker_embedding(self, name: str) -> Samples | None:
         """The embedding of the target speaker, where one was stored."""
-        with _connected(self._path, "ro") as db:
+        with _connected(self._path) as db:
             row = db.execute("SELECT speaker_embedding FROM voices WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise self._unknown(name)
@@ -130,19 +130,19 @@ class VoiceStore:
         """Every voice by name, without its arrays."""
         size = " + ".join(f"coalesce(length({c}), 0)" for c in _COLUMNS.split(", ")[6:])
         shown = f"name, language, transcript, source_sha256, {size} AS size_bytes"
-        with _connected(self._path, "ro") as db:
+        with _connected(self._path) as db:
             return tuple(VoiceRow(**row) for row in db.execute(f"SELECT {shown} FROM voices ORDER BY name"))
 
     def names(self) -> tuple[str, ...]:
-        with _connected(self._path, "ro") as db:
+        with _connected(self._path) as db:
             return tuple(row["name"] for row in db.execute("SELECT name FROM voices ORDER BY name"))
 
     def __len__(self) -> int:
-        with _connected(self._path, "ro") as db:
+        with _connected(self._path) as db:
             return int(db.execute("SELECT count(*) FROM voices").fetchone()[0])
 
     def __contains__(self, name: object) -> bool:
-        with _connected(self._path, "ro") as db:
+        with _connected(self._path) as db:
             return db.execute("SELECT 1 FROM voices WHERE name = ?", (name,)).fetchone() is not None
 
     @property
@@ -152,7 +152,7 @@ class VoiceStore:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with _connected(self._path, "rw") as db:
+        with _connected(self._path) as db:
             db.execute("BEGIN IMMEDIATE")
             yield db
 
@@ -170,8 +170,12 @@ class VoiceStore:
 
 
 @contextmanager
-def _connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
-    """A connection that commits at the end, or undoes everything; SQLite's own errors become BundleErrors."""
+def _connected(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+    """A connection that commits at the end, or undoes everything; SQLite's own errors become BundleErrors.
+
+    Readers ask to write as well, for the first one after a killed writer has to undo what it left. SQLite
+    opens a write-protected file for reading all the same.
+    """
     try:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=WAIT_S)
     except sqlite3.OperationalError as error:

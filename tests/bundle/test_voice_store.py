@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ for number in range({count}):
 
 def writer(store, voice_path, prefix, count):
     code = WRITER.format(
-        tests=os.path.dirname(__file__),
+        tests=str(Path(__file__).parent),
         path=str(store._path),
         voice=str(voice_path),
         prefix=prefix,
@@ -159,24 +160,39 @@ def test_a_killed_writer_leaves_the_store_whole(store, voice_path):
     assert "after" in store
 
 
+UNFINISHED = """
+import os, signal, sqlite3
+
+db = sqlite3.connect({path!r}, isolation_level=None)
+for line in ("PRAGMA cache_size = 1", "PRAGMA cache_spill = 1", "BEGIN IMMEDIATE"):
+    db.execute(line)
+columns = ", ".join(row[1] for row in list(db.execute("PRAGMA table_info(voices)"))[1:])
+for n in range(400):
+    db.execute(f"INSERT INTO voices SELECT ?, {{columns}} FROM voices WHERE name = 'emma'", (str(n),))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def test_a_write_that_was_not_finished_is_undone(store):
     """Killed between BEGIN and COMMIT with pages already written: the journal brings the old content back."""
     store.add(tiny_voice())
-    code = (
-        "import os, sqlite3, signal\n"
-        f"db = sqlite3.connect({str(store._path)!r}, isolation_level=None)\n"
-        "db.execute('PRAGMA cache_size = 1'); db.execute('PRAGMA cache_spill = 1'); db.execute('BEGIN IMMEDIATE')\n"
-        "columns = ', '.join(r[1] for r in list(db.execute('PRAGMA table_info(voices)'))[1:])\n"
-        "for n in range(400):\n"
-        "    db.execute(f\"INSERT INTO voices SELECT ?, {columns} FROM voices WHERE name = 'emma'\", (str(n),))\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
+    code = UNFINISHED.format(path=str(store._path))
     before = store._path.stat().st_size
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=200)
     assert done.returncode == -signal.SIGKILL
     assert store._path.stat().st_size > before  # it had begun
     assert store.names() == ("emma",)
     assert store.get("emma").identity == tiny_voice().identity
+
+
+def test_a_store_that_may_not_be_written_is_read(store):
+    store.add(tiny_voice())
+    store._path.chmod(0o444)
+    store._path.parent.chmod(0o555)
+    try:
+        assert VoiceStore(store._path).get("emma").identity == tiny_voice().identity
+    finally:
+        store._path.parent.chmod(0o755)
 
 
 def test_damaged_rows_newer_stores_and_other_files_are_refused(store, tmp_path):

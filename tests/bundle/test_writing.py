@@ -63,5 +63,12 @@ def test_the_margin_is_measured_and_makes_windows_equal_one_pass(bundle):
         assert difference_db(seams, whole) > -40  # the margin is needed
 
 
+def test_a_wrong_hop_is_found_before_anything_is_written(ingredients, tmp_path):
+    wrong = replace(ingredients, audio=replace(ingredients.audio, hop=15))
+    with pytest.raises(BundleError, match=r"16 samples a frame; audio\.hop says 15"):
+        write_bundle(wrong, tmp_path / "bundle")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_manifest_is_read_as_json_by_anyone(whole_folder):
     assert json.loads((whole_folder / "manifest.json").read_text())["schema"] == 1
