@@ -8,10 +8,27 @@ from typing import Any
 
 _PUBLIC = {
     "AutocompressError": "autocompress.errors",
+    "Bundle": "autocompress.bundle",
     "Request": "autocompress.request",
+    "compress": "autocompress.pipeline.compose",
+    "load_teacher": "autocompress.models.teacher",
+    "plan": "autocompress.pipeline.compose",
+    "produce": "autocompress.pipeline.compose",
+    "report": "autocompress.reporting",
+    "search": "autocompress.pipeline.compose",
 }
 
-__all__ = ["AutocompressError", "Request"]
+__all__ = [
+    "AutocompressError",
+    "Bundle",
+    "Request",
+    "compress",
+    "load_teacher",
+    "plan",
+    "produce",
+    "report",
+    "search",
+]
 __version__ = "0.1.0"
 
 

@@ -4,12 +4,13 @@ import sys
 
 import typer
 
-from autocompress.cli import devices, model, speech
+from autocompress.cli import devices, model, search, speech
 from autocompress.errors import AutocompressError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 app.add_typer(model.app, name="model")
 app.add_typer(devices.app, name="devices")
+search.register(app)
 speech.register(app)
 
 

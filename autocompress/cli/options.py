@@ -1,0 +1,89 @@
+"""Options that several commands share, and what they are turned into."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autocompress.errors import RequestError, RunError
+
+if TYPE_CHECKING:
+    from autocompress.planner import ModelChoice, SearchSettings
+
+Line = Annotated[
+    str, typer.Argument(help='What is wanted, such as "<80MB, <1s on Snapdragon 7 Gen3".', metavar="REQUEST")
+]
+Run = Annotated[Path, typer.Argument(help="The folder of a search.", metavar="RUN")]
+Model = Annotated[str | None, typer.Option(help="A packaged model (default: reference).")]
+GptFile = Annotated[Path | None, typer.Option("--gpt", help="Your own GPT file (.ckpt).")]
+SovitsFile = Annotated[Path | None, typer.Option("--sovits", help="Your own SoVITS file (.pth).")]
+VoicesFile = Annotated[Path | None, typer.Option("--voices", help="voices.toml of your own model.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run; the same command goes on there.")]
+BudgetWord = Annotated[str, typer.Option("--budget", help="When to stop: 60trials, 10m, 90s, 2h.")]
+Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
+Sampler = Annotated[str, typer.Option(help="auto, nsga2, nsga3, tpe, gp, nni-tpe, nni-evolution, random …")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that evaluate.")]
+Storage = Annotated[str | None, typer.Option(help="SQLAlchemy URL of a shared store of evaluations.")]
+Space = Annotated[str, typer.Option(help="Search space: gpt-sovits, quick, precision-only, or a file.")]
+Override = Annotated[list[str] | None, typer.Option(help="Floor of the space to lift; may be repeated.")]
+Speech = Annotated[bool, typer.Option("--speech/--no-speech", help="Whether the best are heard, too.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Log what the libraries below say.")]
+
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(trials?|s|m|min|h)")
+_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def read_budget(word: str) -> tuple[int | None, float | None]:
+    """ "60trials" → (60, None); "10m" → (None, 600.0)."""
+    match = _BUDGET.fullmatch(word.strip().lower())
+    if match is None or float(match[1]) <= 0:
+        raise RequestError(
+            f"--budget {word!r} is no budget. Give trials or time, such as 60trials, 90s, 10m or 2h."
+        )
+    amount, unit = float(match[1]), match[2]
+    if not unit.startswith("trial"):
+        return None, amount * _SECONDS[unit]
+    if amount != int(amount):
+        raise RequestError(f"--budget {word!r}: a number of trials must be whole.")
+    return int(amount), None
+
+
+def search_settings(
+    budget: str, seed: int, sampler: str, workers: int, storage: str | None, speech: bool
+) -> "SearchSettings":
+    """The settings of a search, checked."""
+    from autocompress.planner import SearchSettings
+
+    trials, seconds = read_budget(budget)
+    return SearchSettings(trials, seconds, seed, sampler, workers, storage, speech)
+
+
+def chosen_model(
+    model: str | None, gpt: Path | None, sovits: Path | None, voices: Path | None
+) -> "ModelChoice":
+    """The teacher that the options name."""
+    from autocompress.pipeline.model_source import choose_model
+
+    return choose_model(model, gpt, sovits, voices)
+
+
+def run_document(run: Path) -> dict[str, object]:
+    """``front.json`` of a run folder."""
+    import json
+
+    path = run / "front.json"
+    if not path.is_file():
+        raise RunError(
+            f"{run} holds no front.json. Give the folder (--out) of a search that has found something."
+        )
+    document: dict[str, object] = json.loads(path.read_text("utf-8"))
+    return document
+
+
+def set_up_logging(verbose: bool) -> None:
+    import logging
+
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")

@@ -1,0 +1,151 @@
+"""``compress``, ``plan``, ``search``, ``front`` and ``produce``: from a line to a voice."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autocompress.cli import options as o
+
+DEFAULT_OUT = Path("results/run")
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands under the main one."""
+    for command in (compress, plan, search, front, produce):
+        app.command()(command)
+
+
+def compress(
+    request: o.Line,
+    model: o.Model = None,
+    gpt: o.GptFile = None,
+    sovits: o.SovitsFile = None,
+    voices: o.VoicesFile = None,
+    out: o.Out = DEFAULT_OUT,
+    budget: o.BudgetWord = "60trials",
+    seed: o.Seed = 0,
+    sampler: o.Sampler = "auto",
+    workers: o.Workers = 1,
+    storage: o.Storage = None,
+    space: o.Space = "gpt-sovits",
+    override: o.Override = None,
+    speech: o.Speech = True,
+    as_json: o.AsJson = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Search, choose the best point that holds every limit, and write it as a bundle that speaks.
+
+    Example: autocompress compress "<80MB, <1s on Snapdragon 7 Gen3" --out results/demo
+    """
+    from autocompress.cli.session import Session
+
+    o.set_up_logging(verbose)
+    settings = o.search_settings(budget, seed, sampler, workers, storage, speech)
+    with Session(out, quiet) as session:
+        session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
+        session.search()
+        session.produce("best")
+    session.show(as_json)
+
+
+def plan(
+    request: o.Line,
+    model: o.Model = None,
+    gpt: o.GptFile = None,
+    sovits: o.SovitsFile = None,
+    voices: o.VoicesFile = None,
+    budget: o.BudgetWord = "60trials",
+    space: o.Space = "gpt-sovits",
+    override: o.Override = None,
+    as_json: o.AsJson = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Say what was understood, whether it can be met and how long a search takes; runs nothing.
+
+    Example: autocompress plan "<80MB, <1s on Snapdragon 7 Gen3" --json
+    """
+    from autocompress.cli.plan_text import plan_text
+    from autocompress.pipeline.compose import plan as make
+
+    settings = o.search_settings(budget, 0, "auto", 1, None, True)
+    chosen = o.chosen_model(model, gpt, sovits, voices)
+    made = make(request, chosen, space=space, override=override or (), settings=settings)
+    print(json.dumps(made.to_dict(), ensure_ascii=False) if as_json else plan_text(made, brief=quiet))
+    raise typer.Exit(0 if made.feasible else 1)
+
+
+def search(
+    request: o.Line,
+    model: o.Model = None,
+    gpt: o.GptFile = None,
+    sovits: o.SovitsFile = None,
+    voices: o.VoicesFile = None,
+    out: o.Out = DEFAULT_OUT,
+    budget: o.BudgetWord = "60trials",
+    seed: o.Seed = 0,
+    sampler: o.Sampler = "auto",
+    workers: o.Workers = 1,
+    storage: o.Storage = None,
+    space: o.Space = "gpt-sovits",
+    override: o.Override = None,
+    speech: o.Speech = True,
+    as_json: o.AsJson = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Search the Pareto front only; ``produce`` makes a bundle of any of its points later.
+
+    Example: autocompress search "<60MB on this machine" --budget 10m --out results/small
+    """
+    from autocompress.cli.session import Session
+
+    o.set_up_logging(verbose)
+    settings = o.search_settings(budget, seed, sampler, workers, storage, speech)
+    with Session(out, quiet) as session:
+        session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
+        session.search()
+    session.show(as_json)
+
+
+def front(
+    run: o.Run,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on stdout.")] = False,
+    as_json: o.AsJson = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """The front that a search has found, as a table.
+
+    Example: autocompress front results/demo --csv
+    """
+    from autocompress.cli.front_text import front_text
+
+    document = o.run_document(run)
+    if as_csv:
+        sys.stdout.write((run / "front.csv").read_text("utf-8"))
+    else:
+        print(json.dumps(document, ensure_ascii=False) if as_json else front_text(document, header=not quiet))
+
+
+def produce(
+    run: o.Run,
+    pick: Annotated[str, typer.Option(help="best, knee, smallest, fastest, or a trial's number.")] = "best",
+    out: Annotated[Path | None, typer.Option(help="Folder of the bundle (default: RUN/bundle).")] = None,
+    as_json: o.AsJson = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Make a bundle of a point on the front.
+
+    Example: autocompress produce results/demo --pick smallest
+    """
+    from autocompress.cli.session import Session
+
+    o.set_up_logging(verbose)
+    with Session(run, quiet) as session:
+        session.open()
+        session.produce(pick, out)
+    session.show(as_json)

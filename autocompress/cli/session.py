@@ -1,0 +1,102 @@
+"""One run on the command line: plan, search, produce, with progress and a way to go on after Ctrl-C."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import typer
+
+from autocompress.cli.front_text import result_text
+from autocompress.cli.options import run_document
+from autocompress.cli.plan_text import plan_text
+from autocompress.cli.search_progress import SearchProgress
+
+if TYPE_CHECKING:
+    from autocompress.bundle import Bundle
+    from autocompress.planner import ModelChoice, Plan, SearchSettings
+
+
+class Session:
+    """Steps of a run in its folder ``out``; ``show`` prints what came of it."""
+
+    def __init__(self, out: Path, quiet: bool) -> None:
+        self.out = out
+        self.progress = SearchProgress(quiet)
+        self.planned: Plan | None = None
+        self.document: dict[str, Any] = {}
+        self.bundle: Bundle | None = None
+        self.pick = "best"
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+        if isinstance(error, KeyboardInterrupt):
+            print(f"interrupted; everything finished so far is kept in {self.out}.", file=sys.stderr)
+            print(f"Go on with: {shlex.join(['autocompress', *sys.argv[1:]])}", file=sys.stderr)
+            raise typer.Exit(130) from error
+
+    def plan(
+        self,
+        request: str,
+        model: "ModelChoice",
+        space: str,
+        override: Iterable[str],
+        settings: "SearchSettings",
+    ) -> None:
+        """Plan and echo it; an InfeasibleError when nothing can hold the limits."""
+        from autocompress.pipeline.compose import plan
+
+        self.progress.stage("plan")
+        self.planned = plan(request, model, space=space, override=override, settings=settings)
+        self.progress.note(plan_text(self.planned, brief=True))
+        self.progress.plan(settings.trials, settings.seconds)
+        self.planned.require_feasible()
+
+    def search(self) -> None:
+        from autocompress.pipeline.compose import search
+
+        assert self.planned is not None, "plan first"
+        search(self.planned, self.out, watch=self.progress.watch, stage=self.progress.stage)
+        self.document = run_document(self.out)
+
+    def open(self) -> None:
+        """An earlier search of the folder."""
+        self.document = run_document(self.out)
+
+    def produce(self, pick: str, folder: Path | None = None) -> None:
+        """A bundle of one point of the front."""
+        from autocompress.pipeline.compose import produce
+        from autocompress.pipeline.run_folder import picked_candidate
+
+        candidate = picked_candidate(self.document, pick)
+        self.pick = pick
+        place = folder or self.out / "bundle"
+        command = shlex.join(["autocompress", *sys.argv[1:]])
+        known = None if self.planned is None else self.planned.model
+        device = None if self.planned is None else self.planned.request.device
+        self.bundle = produce(
+            candidate, place, teacher=known, device=device, stage=self.progress.stage, command=command
+        )
+
+    def show(self, as_json: bool) -> None:
+        """The last screen, or one JSON document."""
+        if as_json:
+            print(json.dumps(self._json(), ensure_ascii=False))
+        else:
+            print(result_text(self.document, self.pick, self.out, self.bundle))
+
+    def _json(self) -> dict[str, Any]:
+        result: dict[str, Any] = {"run": str(self.out), "front": self.document}
+        if self.bundle is not None:
+            manifest = json.loads(self.bundle.manifest.to_json())
+            result["bundle"] = {"path": str(self.bundle.folder), "manifest": manifest}
+        return result
