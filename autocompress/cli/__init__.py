@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from autocompress.cli import devices, model, search, speech
+from autocompress.cli import devices, model, report, search, speech, watch
 from autocompress.errors import AutocompressError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
@@ -12,6 +12,8 @@ app.add_typer(model.app, name="model")
 app.add_typer(devices.app, name="devices")
 search.register(app)
 speech.register(app)
+report.register(app)
+watch.register(app)
 
 
 @app.callback()
