@@ -85,7 +85,7 @@ class TrainingRun:
         sovits.average.copy_to(sovits.model)
         save_gpt(gpt.model.eval(), model / "gpt.ckpt", info=f"step {steps['gpt']}", force=True)
         info = f"step {steps['sovits']}"
-        save_sovits(sovits.model.eval(), model / "sovits.pth", info=info, posterior=True, force=True)
+        save_sovits(sovits.model.eval(), model / "sovits.pth", info=info, force=True)
         report("exported", Progress(1, 1, {}, 0.0))
 
     def _source(self) -> BatchSource:
