@@ -1,7 +1,7 @@
 """The divergence rung: both halves of a candidate fed what the teacher was fed, and compared with it.
 
-The GPT half predicts the teacher's own tokens; the SoVITS half speaks them with the teacher's noise. They meet
-only at the tokens, so each is scored once and every pair of halves is composed from the two.
+The GPT half predicts the teacher's own tokens; the SoVITS half speaks them with the teacher's noise. They
+meet only at the tokens, so each is scored once and every pair of halves is composed from the two.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A candidate delivered: assembled, measured on its exported graphs, written with its claims, loaded again."""
+"""A candidate delivered: assembled, measured on its exported graphs, written with its claims."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Sequence

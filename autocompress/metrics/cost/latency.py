@@ -1,24 +1,21 @@
 """Seconds by component: prefill, all steps, prior, flow, vocoder."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from autocompress.hardware.graph import Operator
 from autocompress.hardware.prediction import Prediction
 from autocompress.metrics.cost import gpt_parts, sovits_parts
 from autocompress.metrics.cost.part_costs import PartCosts, Seconds, at_footprint
 from autocompress.metrics.cost.student_sizes import StudentSizes
 from autocompress.metrics.cost.weights import stored_weights
 from autocompress.metrics.cost.workload import SpeechWorkload
-from autocompress.models.config import BlockSize, SovitsConfig
+from autocompress.models.config import BlockSize
 from autocompress.space import Candidate
 
 COMPONENTS = ("prefill", "step", "prior", "flow", "vocoder")
 _FIRST_WINDOW_FRAMES = 50  # of the vocoder, when speech is streamed: one second
-
-Part = tuple[Hashable, Sequence[Operator]]
 
 
 @dataclass(frozen=True)
@@ -31,36 +28,35 @@ class Latency:
 
 
 def component_latencies(
-    sizes: StudentSizes, candidate: Candidate, parts: PartCosts, work: SpeechWorkload, *, bert: bool
+    sizes: StudentSizes, candidate: Candidate, costs: PartCosts, work: SpeechWorkload, *, bert: bool
 ) -> Latency:
-    """Latency of the reference workload on the device of ``parts``."""
-    plan = _Plan(sizes, candidate, parts, work, bert)
-    gpt_bytes, sovits_bytes = plan.footprints()
+    """Latency of the reference workload on the device of ``costs``."""
+    parts = _Parts(sizes, candidate, costs, work)
+    gpt_bytes, sovits_bytes = parts.footprints()
     medians = {
-        "prefill": at_footprint(plan.prefill(), gpt_bytes),
-        "step": work.tokens * at_footprint(plan.step(), gpt_bytes),
-        "prior": at_footprint(plan.prior(), sovits_bytes),
-        "flow": at_footprint(plan.flow(), sovits_bytes),
-        "vocoder": at_footprint(plan.vocoder(), sovits_bytes),
+        "prefill": at_footprint(parts.prefill(bert=bert), gpt_bytes),
+        "step": work.tokens * at_footprint(parts.step(), gpt_bytes),
+        "prior": at_footprint(parts.prior(), sovits_bytes),
+        "flow": at_footprint(parts.flow(), sovits_bytes),
+        "vocoder": at_footprint(parts.vocoder(), sovits_bytes),
     }
     early = 1.0 - min(1.0, _FIRST_WINDOW_FRAMES / work.frames)
     total = sum(medians.values())
     return Latency(
-        {name: _predicted(value, parts) for name, value in medians.items()},
-        _predicted(total, parts),
-        _predicted(total - early * medians["vocoder"], parts),
+        {name: _predicted(value, costs) for name, value in medians.items()},
+        _predicted(total, costs),
+        _predicted(total - early * medians["vocoder"], costs),
     )
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Parts:
     """One candidate against one device: which parts it is made of."""
 
     sizes: StudentSizes
     candidate: Candidate
     costs: PartCosts
     work: SpeechWorkload
-    bert: bool
 
     def footprints(self) -> tuple[float, float]:
         """Bytes that one run of the GPT and of SoVITS touches."""
@@ -69,101 +65,75 @@ class _Plan:
             totals[tensor.role.split(".")[0]] += 4.0 * tensor.numbers
         return totals["gpt"], totals["sovits"]
 
-    def prefill(self) -> Seconds:
-        gpt, work, bert = self.sizes.gpt, self.work, self.bert
+    def prefill(self, *, bert: bool) -> Seconds:
+        gpt, work = self.sizes.gpt, self.work
         rows = work.phonemes + work.prompt_tokens
-        ends = self._ends("prefill", len(gpt.blocks), lambda: gpt_parts.prefill_ends(gpt, work, bert=bert))
-        return ends + self._blocks("prefill", rows)
+        bert_width = gpt.bert_width if bert else 0
+        shape = (gpt.width, gpt.semantic_vocab, bert_width, len(gpt.blocks))
+        pieces = [self.costs.seconds(gpt_parts.prefill_ends, *shape, work.phonemes, work.prompt_tokens)]
+        last = len(gpt.blocks) - 1
+        for place, (block, first, second) in enumerate(self._blocks()):
+            queries = 1 if place == last else rows  # the last block answers for the last position only
+            attend = (gpt.width, block, queries, rows, first)
+            pieces.append(self.costs.seconds(gpt_parts.prefill_attention, *attend))
+            pieces.append(
+                self.costs.seconds(gpt_parts.ffn, gpt.width, block.ffn, block.rank, queries, second)
+            )
+        return _sum(pieces)
 
     def step(self) -> Seconds:
-        gpt = self.sizes.gpt
-        ends = self._ends("step", len(gpt.blocks), lambda: gpt_parts.step_ends(gpt))
-        return ends + self._blocks("step", 1)
+        gpt, cached = self.sizes.gpt, self.work.cached_positions
+        pieces = [self.costs.seconds(gpt_parts.step_ends, gpt.width, gpt.semantic_vocab, len(gpt.blocks))]
+        for block, first, second in self._blocks():
+            pieces.append(self.costs.seconds(gpt_parts.step_attention, gpt.width, block, cached, first))
+            pieces.append(self.costs.seconds(gpt_parts.ffn, gpt.width, block.ffn, block.rank, 1, second))
+        return _sum(pieces)
 
     def prior(self) -> Seconds:
         config, work, precision = self.sizes.sovits, self.work, self._precision("sovits.prior")
-        prior = config.prior
-        ends = self._ends("prior", precision, lambda: sovits_parts.prior_ends(config, work, precision))
-        meeting = self._ends(
-            "meeting",
-            precision,
-            lambda: sovits_parts.meeting(
-                config.hidden, prior.mrte, work.frames, work.target_phonemes, precision
+        prior, target = config.prior, work.target_phonemes
+        meeting = (config.hidden, prior.mrte, work.frames, target, precision)
+        pieces = [
+            self.costs.seconds(
+                sovits_parts.prior_ends, config.hidden, config.inter, work.frames, target, precision
             ),
-        )
-        total = ends + meeting
+            self.costs.seconds(sovits_parts.meeting, *meeting),
+        ]
         for rows, blocks in (
             (work.frames, prior.ssl_blocks),
-            (work.target_phonemes, prior.text_blocks),
+            (target, prior.text_blocks),
             (work.frames, prior.joint_blocks),
         ):
-            total = total + self._encoder(config, rows, blocks, precision)
-        return total
+            heads = blocks[0].heads if blocks else 1
+            pieces.append(self.costs.seconds(sovits_parts.relative_positions, rows, heads))
+            for block in blocks:
+                shape = (config.hidden, block, prior.kernel, prior.window, rows, precision)
+                pieces.append(self.costs.seconds(sovits_parts.encoder_block, *shape))
+        return _sum(pieces)
 
     def flow(self) -> Seconds:
         config, frames, precision = self.sizes.sovits, self.work.frames, self._precision("sovits.flow")
-        pieces = [
-            self.costs.seconds(
-                ("coupling", config.inter, config.gin, size, frames, precision),
-                lambda size=size: sovits_parts.coupling(config.inter, config.gin, size, frames, precision),  # type: ignore[misc]
-            )
-            for size in config.couplings
-        ]
-        return _sum(pieces)
+        shapes = [(config.inter, config.gin, size, frames, precision) for size in config.couplings]
+        return _sum([self.costs.seconds(sovits_parts.coupling, *shape) for shape in shapes])
 
     def vocoder(self) -> Seconds:
         config, precision = self.sizes.sovits, self._precision("sovits.vocoder")
-        return _sum(
-            [self.costs.seconds(key, lambda made=made: made) for key, made in self._stages(config, precision)]
-        )  # type: ignore[misc]
-
-    def _stages(self, config: SovitsConfig, precision: str) -> Iterator[Part]:
-        vocoder, frames = config.vocoder, self.work.frames
-        front = sovits_parts.vocoder_front(vocoder, config.inter, config.gin, frames, precision)
-        yield ("front", vocoder.channels, config.inter, config.gin, frames, precision), front
-        channels, positions = vocoder.channels, frames
+        vocoder, channels, positions = config.vocoder, config.vocoder.channels, self.work.frames
+        front = (channels, config.inter, config.gin, positions, precision)
+        pieces = [self.costs.seconds(sovits_parts.vocoder_front, *front)]
         for stage in vocoder.stages:
-            made = sovits_parts.vocoder_stage(channels, stage, len(vocoder.dilations), positions, precision)
-            yield ("stage", channels, stage, len(vocoder.dilations), positions, precision), made
+            shape = (channels, stage, len(vocoder.dilations), positions, precision)
+            pieces.append(self.costs.seconds(sovits_parts.vocoder_stage, *shape))
             channels, positions = stage.channels, positions * stage.rate
-        back = sovits_parts.vocoder_back(channels, positions, precision)
-        yield ("back", channels, positions, precision), back
+        pieces.append(self.costs.seconds(sovits_parts.vocoder_back, channels, positions, precision))
+        return _sum(pieces)
 
-    def _encoder(
-        self, config: SovitsConfig, rows: int, blocks: tuple[BlockSize, ...], precision: str
-    ) -> Seconds:
-        prior = config.prior
-        heads = blocks[0].heads if blocks else 1
-        total = self.costs.seconds(
-            ("relative", rows, heads), lambda: sovits_parts.relative_positions(rows, heads)
-        )
-        for block in blocks:
-            shape = (config.hidden, block, prior.kernel, prior.window, rows, precision)
-            total = total + self.costs.seconds(
-                ("encoder", *shape),
-                lambda shape=shape: sovits_parts.encoder_block(*shape),  # type: ignore[misc]
-            )
-        return total
-
-    def _blocks(self, way: str, rows: int) -> Seconds:
-        """All GPT blocks of one run of prefill or step."""
-        width, cached = self.sizes.gpt.width, self.work.cached_positions
-        total = np.zeros(1)
-        for layer, block in zip(self.sizes.layers, self.sizes.gpt.blocks, strict=True):
-            first, second = self._precision(f"gpt.attention.{layer}"), self._precision(f"gpt.ffn.{layer}")
-            attend = (
-                (lambda b=block, p=first: gpt_parts.prefill_attention(width, b, rows, p))
-                if way == "prefill"
-                else (lambda b=block, p=first: gpt_parts.step_attention(width, b, cached, p))
-            )
-            shape = (width, block.ffn, block.rank, rows, second)
-            key = (way, width, block.heads, block.head_size, rows, first)
-            total = total + self.costs.seconds(key, attend)  # type: ignore[arg-type]
-            total = total + self.costs.seconds(("ffn", *shape), lambda s=shape: gpt_parts.ffn(*s))  # type: ignore[misc]
-        return total
-
-    def _ends(self, name: str, variant: Hashable, make: "type | object") -> Seconds:
-        return self.costs.seconds((name, variant), make)  # type: ignore[arg-type]
+    def _blocks(self) -> list[tuple[BlockSize, str, str]]:
+        """Each GPT block with what its attention and its FFN multiply in."""
+        return [
+            (block, self._precision(f"gpt.attention.{layer}"), self._precision(f"gpt.ffn.{layer}"))
+            for layer, block in zip(self.sizes.layers, self.sizes.gpt.blocks, strict=True)
+        ]
 
     def _precision(self, role: str) -> str:
         """What the kernels of a role multiply in. Half precision is not costed: CPUs compute it in fp32."""
@@ -177,5 +147,5 @@ def _sum(pieces: Sequence[Seconds]) -> Seconds:
     return np.asarray(np.sum(pieces, axis=0))
 
 
-def _predicted(median_s: float, parts: PartCosts) -> Prediction:
-    return Prediction.from_log_sigma(median_s, parts.log_sigma, parts.kind)
+def _predicted(median_s: float, costs: PartCosts) -> Prediction:
+    return Prediction.from_log_sigma(median_s, costs.log_sigma, costs.kind)

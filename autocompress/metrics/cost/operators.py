@@ -11,7 +11,7 @@ from autocompress.hardware.graph import Operator
 _WEIGHT_BYTES = {"fp32": 4.0, "fp16": 2.0, "int8": 1.0, "int8_weights": 1.0, "int4": 0.625}
 
 
-def _operator(family: str, read: float, written: float, work: float, **shape: int) -> Operator:
+def _operator(family: str, read: float, written: float, work: float) -> Operator:
     return Operator(
         name=family,
         op_type=family,
@@ -21,97 +21,104 @@ def _operator(family: str, read: float, written: float, work: float, **shape: in
         read_bytes=4.0 * read,
         written_bytes=4.0 * written,
         weight_bytes=0.0,
-        **shape,
     )
 
 
 def gemm(m: int, k: int, n: int, precision: str = "fp32", count: int = 1) -> Operator:
     """[m, k] by a weight [k, n]."""
-    bare = _operator("gemm", m * k, m * n, 2.0 * m * k * n, m=m, k=k, n=n, count=count)
-    taps = 32 if precision == "int4" else 1
-    return replace(bare, precision=precision, weight_bytes=k * n * _WEIGHT_BYTES[precision], taps=taps)
+    return replace(
+        _operator("gemm", m * k, m * n, 2.0 * m * k * n),
+        precision=precision,
+        weight_bytes=k * n * _WEIGHT_BYTES[precision],
+        m=m,
+        k=k,
+        n=n,
+        taps=32 if precision == "int4" else 1,
+        count=count,
+    )
 
 
 def bmm(batch: int, m: int, k: int, n: int, count: int = 1) -> Operator:
     """Two activations: [batch, m, k] by [batch, k, n]."""
     read = batch * (m * k + k * n)
-    work = 2.0 * batch * m * k * n
-    return _operator("bmm", read, batch * m * n, work, batch=batch, m=m, k=k, n=n, count=count)
+    bare = _operator("bmm", read, batch * m * n, 2.0 * batch * m * k * n)
+    return replace(bare, batch=batch, m=m, k=k, n=n, count=count)
 
 
 def conv(m: int, channels: int, n: int, taps: int = 1, precision: str = "fp32", count: int = 1) -> Operator:
     """``m`` positions, ``channels`` in, ``n`` out."""
     k = channels * taps
-    bare = _operator("conv", m * channels, m * n, 2.0 * m * k * n, m=m, k=k, n=n, taps=taps, count=count)
-    return replace(bare, precision=precision, weight_bytes=k * n * _WEIGHT_BYTES[precision])
+    return replace(
+        _operator("conv", m * channels, m * n, 2.0 * m * k * n),
+        precision=precision,
+        weight_bytes=k * n * _WEIGHT_BYTES[precision],
+        m=m,
+        k=k,
+        n=n,
+        taps=taps,
+        count=count,
+    )
 
 
 def conv_transpose(m: int, channels: int, n: int, taps: int, rate: int) -> Operator:
     """``m`` positions in, ``m · rate`` out."""
-    bare = _operator(
-        "conv_transpose",
-        m * channels,
-        m * rate * n,
-        2.0 * m * channels * n * taps,
-        m=m,
-        k=channels,
-        n=n * taps,
-        taps=taps,
-    )
-    return replace(bare, weight_bytes=4.0 * channels * n * taps)
+    bare = _operator("conv_transpose", m * channels, m * rate * n, 2.0 * m * channels * n * taps)
+    return replace(bare, weight_bytes=4.0 * channels * n * taps, m=m, k=channels, n=n * taps, taps=taps)
 
 
-def attention_step(heads: int, width: int, cached: int) -> Operator:
-    """One query over ``cached`` positions (GroupQueryAttention with a shared cache)."""
-    work = 4.0 * cached * width + 12.0 * cached * heads
-    return _operator(
-        "attention", 2.0 * cached * width, 3.0 * width, work, batch=heads, m=1, k=width, n=cached
-    )
+def attention(heads: int, width: int, queries: int, keys: int) -> Operator:
+    """Fused attention: ``queries`` rows look at ``keys`` rows of ``width`` features over all heads."""
+    work = 4.0 * queries * keys * width + 12.0 * queries * keys * heads
+    bare = _operator("attention", (queries + 2.0 * keys) * width, queries * width, work)
+    return replace(bare, batch=heads, m=queries, k=width, n=keys)
 
 
 def softmax(rows: int, columns: int) -> Operator:
     values = rows * columns
-    return _operator("softmax", values, values, 12.0 * values, m=rows, n=columns)
+    return replace(_operator("softmax", values, values, 12.0 * values), m=rows, n=columns)
 
 
 def norm(rows: int, columns: int, *, skip: bool = False, count: int = 1) -> Operator:
     """Layer normalisation; ``skip`` adds a second input first."""
     values = rows * columns
     family, reads, work = ("skip_norm", 2, 9.0) if skip else ("norm", 1, 8.0)
-    return _operator(family, reads * values, values, work * values, m=rows, n=columns, count=count)
+    bare = _operator(family, reads * values, values, work * values)
+    return replace(bare, m=rows, n=columns, count=count)
 
 
 def elementwise(values: int, count: int = 1) -> Operator:
-    return _operator("elementwise", values, values, values, n=values, count=count)
+    return replace(_operator("elementwise", values, values, values), n=values, count=count)
 
 
 def binary(values: int, count: int = 1) -> Operator:
-    return _operator("binary", 2 * values, values, values, n=values, count=count)
+    return replace(_operator("binary", 2 * values, values, values), n=values, count=count)
 
 
 def transcendental(values: int, count: int = 1) -> Operator:
-    return _operator("transcendental", values, values, 20.0 * values, n=values, count=count)
+    return replace(_operator("transcendental", values, values, 20.0 * values), n=values, count=count)
 
 
 def copy(values: int, count: int = 1) -> Operator:
-    return _operator("copy", values, values, 0.0, n=values, count=count)
+    return replace(_operator("copy", values, values, 0.0), n=values, count=count)
 
 
 def transpose(values: int, count: int = 1, *, last: bool = False) -> Operator:
     """``last`` moves the last axis: every element by itself."""
-    return _operator("transpose_last" if last else "transpose", values, values, 0.0, n=values, count=count)
+    return replace(
+        _operator("transpose_last" if last else "transpose", values, values, 0.0), n=values, count=count
+    )
 
 
 def quantize(values: int, count: int = 1) -> Operator:
     """fp32 → int8 of what a dynamic kernel reads."""
-    return _operator("quantize", values, values / 4, 3.0 * values, n=values, count=count)
+    return replace(_operator("quantize", values, values / 4, 3.0 * values), n=values, count=count)
 
 
 def view(count: int) -> Operator:
     """Dispatch alone: reshape, squeeze, shape."""
-    return _operator("view", 0.0, 0.0, 0.0, count=count)
+    return replace(_operator("view", 0.0, 0.0, 0.0), count=count)
 
 
 def call(values: int) -> Operator:
     """Entering the runtime with so many inputs and outputs."""
-    return _operator("call", 0.0, 0.0, 0.0, m=values)
+    return replace(_operator("call", 0.0, 0.0, 0.0), m=values)

@@ -12,7 +12,7 @@ from autocompress.hardware.profile import HardwareProfile
 
 Seconds = np.ndarray[Any, np.dtype[np.float64]]  # at each footprint
 
-# Where weights come from (cache, memory) depends on how much one run touches: seconds are kept at a few sizes.
+# Where weights come from (cache, memory) depends on how much a run touches: seconds are kept at a few sizes.
 FOOTPRINTS_BYTES = np.geomspace(1e6, 4e8, 6)
 
 
@@ -32,10 +32,11 @@ class PartCosts:
         probe = operator_costs((_PROBE,), 1e6, profile, count)
         return cls(profile, count, probe.kind, probe.log_sigma)
 
-    def seconds(self, key: Hashable, make: Callable[[], Sequence[Operator]]) -> Seconds:
-        """Seconds of a part at every footprint; ``make`` lists its operators when it is new."""
+    def seconds(self, make: Callable[..., Sequence[Operator]], *shape: Hashable) -> Seconds:
+        """Seconds at every footprint of the part whose operators ``make(*shape)`` lists."""
+        key = (make.__name__, *shape)
         if key not in self._known:
-            operators = make()
+            operators = make(*shape)
             rows, grid = len(operators), len(FOOTPRINTS_BYTES)
             footprints: Any = np.repeat(FOOTPRINTS_BYTES, rows)
             costs = operator_costs([*operators] * grid, footprints, self.profile, self.threads)

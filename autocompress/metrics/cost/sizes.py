@@ -5,8 +5,7 @@ from autocompress.metrics.cost.weights import stored_weights
 from autocompress.metrics.cost.workload import SpeechWorkload
 from autocompress.space import Candidate
 
-# Protobuf around the weights, from graphs written by ``transforms.onnx_precision`` (tests/metrics/test_cost.py:
-# within 1 %): nodes, names and shapes of a whole graph, and of each repeated piece.
+# Protobuf around the weights, from graphs written by ``transforms.onnx_precision``: nodes, names and shapes of a whole graph, and of each repeated piece.
 _GRAPHS_BYTES = 30_000.0
 _GPT_BLOCK_BYTES = 13_000.0
 _PRIOR_BLOCK_BYTES = 16_000.0

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 
 from autocompress.hardware.graph import Operator
 from autocompress.metrics.cost import operators as op
-from autocompress.metrics.cost.workload import SpeechWorkload
 from autocompress.models.config import (
     BlockSize,
     MrteConfig,
-    SovitsConfig,
     StageSize,
-    VocoderConfig,
     WaveNetSize,
 )
 
@@ -71,16 +68,15 @@ def meeting(hidden: int, mrte: MrteConfig, frames: int, phonemes: int, precision
     )
 
 
-def prior_ends(config: SovitsConfig, work: SpeechWorkload, precision: str) -> Operators:
+def prior_ends(hidden: int, inter: int, frames: int, phonemes: int, precision: str) -> Operators:
     """Embeddings in front, mean and deviation behind."""
-    frames, hidden = work.frames, config.hidden
     return (
-        op.copy(work.target_phonemes * hidden, 2),
+        op.copy(phonemes * hidden, 2),
         op.copy(frames * hidden, 3),
-        *_conv(frames, hidden, 2 * config.inter, 1, precision, 1),
-        op.copy(2 * frames * config.inter),
-        op.transcendental(frames * config.inter),
-        op.binary(frames * config.inter, 2),
+        *_conv(frames, hidden, 2 * inter, 1, precision, 1),
+        op.copy(2 * frames * inter),
+        op.transcendental(frames * inter),
+        op.binary(frames * inter, 2),
         op.view(20),
         op.call(6),
     )
@@ -103,13 +99,13 @@ def coupling(inter: int, gin: int, size: WaveNetSize, frames: int, precision: st
     )
 
 
-def vocoder_front(vocoder: VocoderConfig, inter: int, gin: int, frames: int, precision: str) -> Operators:
+def vocoder_front(channels: int, inter: int, gin: int, frames: int, precision: str) -> Operators:
     """The first convolution, conditioned on the voice."""
     return (
         op.copy(frames * inter),
-        *_conv(frames, inter, vocoder.channels, 7, precision, 1),
-        op.conv(1, gin, vocoder.channels),
-        op.binary(frames * vocoder.channels),
+        *_conv(frames, inter, channels, 7, precision, 1),
+        op.conv(1, gin, channels),
+        op.binary(frames * channels),
     )
 
 
