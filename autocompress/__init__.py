@@ -14,7 +14,7 @@ _PUBLIC = {
     "load_teacher": "autocompress.models.teacher",
     "plan": "autocompress.pipeline.compose",
     "produce": "autocompress.pipeline.compose",
-    "report": "autocompress.reporting",
+    "report": "autocompress.pipeline.run_report",
     "search": "autocompress.pipeline.compose",
 }
 

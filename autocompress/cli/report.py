@@ -1,6 +1,8 @@
 """``report``: the HTML page of a run."""
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,9 @@ Out = Annotated[
 Figures = Annotated[
     Path | None, typer.Option("--figures", help="Folder for PNG and SVG figures (extra `report`).")
 ]
+Audio = Annotated[
+    bool, typer.Option("--audio/--no-audio", help="Let teacher and front speak, if they have not.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
@@ -30,15 +35,21 @@ def report(
     bundle: BundleOption = None,
     out: Out = None,
     figures: Figures = None,
+    audio: Audio = True,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """One HTML page of a run, with plots and audio. Example: autocompress report results/demo"""
     from autocompress import reporting
+    from autocompress.pipeline.run_report import report as write
 
-    page = reporting.report(run, bundle, out)
+    page = write(run, bundle, out, audio=audio, stage=_stage(quiet))
     drawn = reporting.write_figures(reporting.read_run(run, bundle), figures) if figures else ()
     if as_json:
         print(json.dumps({"report": str(page), "figures": [str(path) for path in drawn]}))
     elif not quiet:
         print("\n".join(f"written: {path}" for path in (page, *drawn)))
+
+
+def _stage(quiet: bool) -> Callable[[str], None]:
+    return (lambda _: None) if quiet else (lambda text: print(f"{text} ...", file=sys.stderr, flush=True))

@@ -11,7 +11,7 @@ __all__ = ["read_run", "report", "write_figures", "write_page"]
 
 
 class HasFolder(Protocol):
-    """A study or a bundle: what lives in a folder."""
+    """A search, a study or a bundle: what lives in a folder."""
 
     @property
     def folder(self) -> Path: ...
@@ -27,10 +27,14 @@ def report(
     ``out`` is ``report.html`` in that folder, ``bundle`` the folder ``bundle`` inside it, unless given.
     Raises ``RunError`` when there is no front yet.
     """
-    folder = _folder(run)
-    data = read_run(folder, None if bundle is None else _folder(bundle))
+    folder = folder_of(run)
+    data = read_run(folder, None if bundle is None else folder_of(bundle))
     return write_page(data, Path(out) if out else folder / "report.html")
 
 
-def _folder(place: HasFolder | Path | str) -> Path:
-    return Path(place) if isinstance(place, str | Path) else place.folder
+def folder_of(place: HasFolder | Path | str) -> Path:
+    """The folder of a search's study, of a study, of a bundle, or the given one."""
+    if isinstance(place, str | Path):
+        return Path(place)
+    owner: HasFolder = getattr(place, "study", place)
+    return owner.folder

@@ -47,7 +47,7 @@ function span(limits, open) {
 
 function range(key) { // of everything drawn and every limit, so that the limits stay in sight
   const seen = visible().map((p) => p.measurements[key]).filter(Boolean).flatMap((m) => [m.low, m.high]);
-  const all = [...seen, ...report.constraints.filter((c) => c.key === key).map((c) => c.limit), ...(report.teacher[key] ? [report.teacher[key].value] : [])];
+  const all = [...seen, ...report.constraints.filter((c) => c.key === key).map((c) => c.limit), ...(state.shown.has(TEACHER) && report.teacher[key] ? [report.teacher[key].value] : [])];
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const room = 0.06 * (high - low || Math.abs(high) || 1);
   return all.length ? [low >= 0 ? Math.max(0, low - room) : low - room, high + room] : [0, 1];
@@ -63,7 +63,7 @@ function feasibleRegion(xs, ys) {
 function drawFront() {
   const { x, y } = state.axes;
   const traces = Object.keys(STANDINGS).filter((s) => state.shown.has(s)).map(frontTrace).filter((t) => t.x.length);
-  if (traces.length && report.teacher[x] && report.teacher[y])
+  if (traces.length && state.shown.has(TEACHER) && report.teacher[x] && report.teacher[y])
     traces.push({ type: "scatter", mode: "markers", name: "teacher", x: [report.teacher[x].value], y: [report.teacher[y].value], marker: { symbol: "star", size: 15, color: colour("--accent") }, hovertemplate: "teacher<extra></extra>" });
   draw("front-plot", traces, { xaxis: { title: { text: label(x) }, range: range(x) }, yaxis: { title: { text: label(y) }, range: range(y) }, shapes: limitShapes() }, "No point passes the filters.");
 }

@@ -10,8 +10,8 @@ function makeControls() {
     element(id).replaceChildren(...quantities.map((q) => new Option(label(q), q, false, q === state.axes[key])));
     element(id).addEventListener("change", (event) => { state.axes[key] = event.target.value; drawFront(); });
   }
-  for (const [standing, words] of Object.entries(STANDINGS)) {
-    const count = report.points.filter((p) => p.standing === standing).length;
+  for (const [standing, words] of Object.entries({ ...STANDINGS, [TEACHER]: "teacher" })) {
+    const count = standing === TEACHER ? 1 : report.points.filter((p) => p.standing === standing).length;
     if (count === 0) continue;
     const box = document.createElement("label");
     box.innerHTML = `<input type="checkbox" data-standing="${standing}" ${state.shown.has(standing) ? "checked" : ""}> ${words} (${count})`;

@@ -25,6 +25,7 @@ function pickAxes() {
   return { x: x || "", y: y || x || "", colour: c || y || x || "" };
 }
 
+const TEACHER = "teacher"; // not a trial, but shown and hidden like one
 const STANDINGS = { front: "front", nearest: "nearest to the limits", other: "beaten", infeasible: "beyond a limit", failed: "failed" };
 const state = {
   axes: pickAxes(),

@@ -16,7 +16,7 @@ function drawSensitivity() { // rows: a decision and its option; columns: the la
     z[i][j] = c.loss > 0 ? Math.log10(c.loss) : null;
     text[i][j] = `${c.choice} = ${c.option}: ${c.failed ? "breaks the model" : `loses ${show(c.loss)}`}`;
   }
-  const traces = rows.length === 0 ? [] : [{ type: "heatmap", x: columns, y: rows, z, text, hoverongaps: true, hovertemplate: "%{text}<extra></extra>", colorscale: "Magma", reversescale: true, xgap: 1, ygap: 1, colorbar: { title: { text: "loss, 10^" }, thickness: 10 } }];
+  const traces = rows.length === 0 ? [] : [{ type: "heatmap", x: columns, y: rows, z, text, hoverongaps: true, hovertemplate: "%{text}<extra></extra>", colorscale: "YlOrRd", reversescale: true, xgap: 1, ygap: 1, colorbar: { title: { text: "loss, 10^" }, thickness: 10 } }];
   draw("sensitivity-plot", traces, { height: 120 + 18 * rows.length, xaxis: { type: "category", title: { text: "layer or stage" } }, yaxis: { tickfont: { size: 10 } } }, "No sensitivity table was saved with this run.");
 }
 

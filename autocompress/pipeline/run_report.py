@@ -1,0 +1,130 @@
+"""``report``: costs and clips of a run's front are filled in, then the page is written."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autocompress import reporting
+from autocompress.bundle import Bundle
+from autocompress.errors import AutocompressError
+from autocompress.hardware.library import load_profile
+from autocompress.metrics.cost import CostModel
+from autocompress.metrics.evaluation_set import Task
+from autocompress.metrics.utterance import Recording
+from autocompress.pipeline.bundle_speech import said_by_bundle
+from autocompress.pipeline.compose import PLAN_FILE, find_plan, saved_model
+from autocompress.pipeline.model_source import load_model, model_sizes
+from autocompress.reporting.clips import TEACHER, Spoken, read_clips, write_clips
+from autocompress.reporting.costs import COSTS, costs_from_details
+from autocompress.reporting.data import Sentence
+from autocompress.reporting.make import HasFolder, folder_of
+from autocompress.space import Candidate
+
+if TYPE_CHECKING:
+    from autocompress.models.teacher import Teacher
+
+SENTENCES = 3
+Stage = Callable[[str], None]
+
+
+def report(
+    run: HasFolder | Path | str,
+    bundle: HasFolder | Path | str | None = None,
+    out: Path | str | None = None,
+    *,
+    audio: bool = True,
+    stage: Stage = lambda _: None,
+) -> Path:
+    """Write the report of ``run`` (a search, a study or the folder of one); the page's path.
+
+    Costs by component and, with ``audio``, ``SENTENCES`` sentences by the teacher and by every point of the
+    front are made first, once; both need the ``plan.json`` of a search.
+    """
+    folder, spoken_by = folder_of(run), None if bundle is None else folder_of(bundle)
+    if (folder / PLAN_FILE).is_file() and (folder / "front.json").is_file():
+        complete(folder, spoken_by or folder / "bundle", audio, stage)
+    stage("page")
+    return reporting.report(folder, spoken_by, out)
+
+
+def complete(run: Path, bundle: Path, audio: bool, stage: Stage = lambda _: None) -> None:
+    """``costs.json`` and ``clips/`` for every point of the front that lacks them."""
+    plan, candidates = find_plan(run), _front(run)
+    stage("costs")
+    _save_costs(run, plan, candidates)
+    if audio:
+        _save_clips(run, plan, candidates, bundle, stage)
+
+
+def _front(run: Path) -> list[Candidate]:
+    document: dict[str, Any] = json.loads((run / "front.json").read_text("utf-8"))
+    rows = document["trials"] or [row for row in (document["nearest"],) if row]
+    return [Candidate.from_dict(row["candidate"]) for row in rows]
+
+
+def _save_costs(run: Path, plan: dict[str, Any], candidates: Iterable[Candidate]) -> None:
+    model = CostModel(*model_sizes(saved_model(plan)), load_profile(plan["device"]))
+    named = {TEACHER: Candidate()} | {candidate.id: candidate for candidate in candidates}
+    costs = {name: costs_from_details(model.cost(c).details()) for name, c in named.items()}
+    draft = run / f".{COSTS}.draft"
+    draft.write_text(json.dumps(costs, indent=1), "utf-8")
+    draft.replace(run / COSTS)
+
+
+def _save_clips(
+    run: Path, plan: dict[str, Any], candidates: Sequence[Candidate], bundle: Path, stage: Stage
+) -> None:
+    """Clips of those that have none yet, saved one speaker after the other."""
+    from autocompress.pipeline.evaluation_data import evaluation_tasks
+
+    folder = run / "clips"
+    known = read_clips(folder)
+    wanted = [c for c in (Candidate(), *candidates) if not known.of(_speaker_name(c))]
+    if not wanted:
+        return
+    teacher = load_model(saved_model(plan))
+    tasks = evaluation_tasks(teacher)[:SENTENCES]
+    sentences = [Sentence(_sentence_id(t), t.sentence.text, t.voice.name) for t in tasks]
+    for number, candidate in enumerate(wanted, 1):
+        stage(f"audio {number} of {len(wanted)}")
+        said = _said(teacher, candidate, bundle, tasks)
+        write_clips(folder, sentences, {_speaker_name(candidate): said})
+
+
+def _speaker_name(candidate: Candidate) -> str:
+    return candidate.id if candidate.values else TEACHER
+
+
+def _sentence_id(task: Task) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in str(task.sentence.id))
+
+
+def _said(teacher: "Teacher", candidate: Candidate, bundle: Path, tasks: Sequence[Task]) -> dict[str, Spoken]:
+    """By the bundle where it is this candidate's, else by the student; a sentence that fails is left out."""
+    speak = _speaker(teacher, candidate, bundle)
+    clips: dict[str, Spoken] = {}
+    for task in tasks:
+        try:
+            recording = speak(task)
+        except AutocompressError:
+            continue
+        if recording.fault() is None:
+            clips[_sentence_id(task)] = (recording.samples, recording.sample_rate_hz)
+    return clips
+
+
+def _speaker(teacher: "Teacher", candidate: Candidate, bundle: Path) -> Callable[[Task], Recording]:
+    from autocompress.pipeline.evaluator import said, student_speaker
+    from autocompress.transforms import materialize_gpt, materialize_sovits
+
+    if not candidate.values:
+        return lambda task: said(teacher, task).speech
+    if (bundle / "manifest.json").is_file():
+        loaded = Bundle.load(bundle)
+        if loaded.manifest.candidate.get("id") == candidate.id:
+            return lambda task: said_by_bundle(loaded, task).speech
+    gpt = materialize_gpt(teacher.gpt, candidate).computing()
+    sovits = materialize_sovits(teacher.sovits, candidate).computing()
+    student = student_speaker(teacher, gpt, sovits)
+    return lambda task: said(student, task).speech
