@@ -2,8 +2,8 @@
 
 The GPT's int4 weights go to ``MatMulNBits`` at accuracy level 4 (activations rounded in blocks of 32), its
 int8 weights to ``MatMulInteger``, convolutions to ``ConvInteger`` (activations rounded by one scale), all
-with a scale for each output channel. A transposed convolution and a lookup have no such kernel: their weights are
-only stored narrow. ``transforms.compute`` does the same roundings in PyTorch.
+with a scale for each output channel. A transposed convolution and a lookup have no such kernel: their weights
+are only stored narrow. ``transforms.compute`` does the same roundings in PyTorch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -124,3 +124,5 @@ _KERNELS: Mapping[str, Callable[[GraphEdit, Weight, str, Sequence[NodeProto]], N
     "Gemm": matmul,
     "Conv": convolution,
 }
+INTEGER_OPERATORS = frozenset(_KERNELS)
+"""Operators that have such a kernel."""

@@ -13,7 +13,7 @@ _SMALLEST_BYTES = 512  # smaller tensors stay in their graph: naming the place c
 
 
 class SharedFile:
-    """Collects the large tensors of graphs; one that is a part of another, some of its rows, is found there."""
+    """Collects the large tensors of graphs; one that is some rows of another is found there."""
 
     def __init__(self, name: str = SHARED_FILE) -> None:
         self.name = name

@@ -15,8 +15,12 @@ def test_the_longest_entry_serves_a_role():
 
 
 def test_layers_of_a_candidate_are_renumbered_to_those_that_stay():
-    candidate = Candidate({"gpt.keep.1": False, "storage.gpt.ffn.2": "int4", "compute.gpt.ffn.2": "dynamic-int8",
-                           "storage.sovits.flow": "fp16"})  # fmt: skip
+    decided = {
+        "storage.gpt.ffn.2": "int4",
+        "compute.gpt.ffn.2": "dynamic-int8",
+        "storage.sovits.flow": "fp16",
+    }
+    candidate = Candidate({"gpt.keep.1": False, "storage.sovits.flow": "fp16"} | decided)
     plan = PrecisionPlan.of(candidate, teacher_layers=4)
     assert plan.storage == {"gpt.ffn.1": "int4", "sovits.flow": "fp16"}
     assert plan.compute == {"gpt.ffn.1": "dynamic-int8"}

@@ -1,0 +1,69 @@
+"""The ORT format, and the list of operators that a minimal mobile build of ONNX Runtime needs for it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import onnx
+import onnxruntime as ort
+from onnxruntime.tools.ort_format_model import create_config_from_models
+
+from autocompress.production.export.exporter import Exported, Exporter, Unsupported
+from autocompress.production.export.operators import refused_by_onnxruntime
+from autocompress.transforms.onnx_precision import SHARED_FILE, WrittenGraphs
+
+OPERATORS_FILE = "required_operators_and_types.config"
+
+
+class OrtFormatExporter(Exporter):
+    """One ``.ort`` file a graph, and :data:`OPERATORS_FILE` beside them.
+
+    Graphs are optimised while they are converted, for a minimal build cannot do it later. ``fold_weights``
+    says what becomes of weights that are stored narrow: False keeps them narrow in the file and widens them
+    at every run; True stores them in fp32. Kernels that compute in int8 keep their weights narrow either way.
+    """
+
+    name: ClassVar[str] = "ort"
+
+    def __init__(self, *, fold_weights: bool = False) -> None:
+        self.fold_weights = fold_weights
+
+    def unsupported(self, graphs: Mapping[str, Path]) -> tuple[Unsupported, ...]:
+        return refused_by_onnxruntime(graphs)
+
+    def _write(self, graphs: WrittenGraphs, folder: Path) -> Exported:
+        paths = {name: folder / f"{path.stem}.ort" for name, path in graphs.paths.items()}
+        for name, path in paths.items():
+            self._convert(graphs.paths[name], path)
+        config = folder / OPERATORS_FILE
+        create_config_from_models([str(path) for path in paths.values()], config, enable_type_reduction=True)
+        return Exported(self.name, paths, (*paths.values(), config), tuple(self._notes(graphs)))
+
+    def _convert(self, source: Path, target: Path) -> None:
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(target)
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.save_model_format", "ORT")
+        kept = [] if self.fold_weights else ["ConstantFolding"]
+        ort.InferenceSession(
+            str(source), options, providers=["CPUExecutionProvider"], disabled_optimizers=kept
+        )
+
+    def _notes(self, graphs: WrittenGraphs) -> list[str]:
+        notes = []
+        if any(path.name == SHARED_FILE for path in graphs.files):
+            notes.append("the ORT format has no shared weights: prefill and step each hold the GPT's")
+        for name, path in graphs.paths.items():
+            widened = 0 if self.fold_weights else _widened_weights(path)
+            if widened:
+                notes.append(
+                    f"{name} widens {widened} weights at every run; fold_weights stores them in fp32"
+                )
+        return notes
+
+
+def _widened_weights(path: Path) -> int:
+    model = onnx.load(str(path), load_external_data=False)
+    stored = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) > 1}
+    return sum(node.op_type == "Cast" and node.input[0] in stored for node in model.graph.node)
