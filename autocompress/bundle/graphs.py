@@ -15,6 +15,7 @@ from autocompress.bundle.sessions import (
     choose_session,
     open_session,
 )
+from autocompress.bundle.shapes import check_shapes
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Graphs:
         return self._manifest.providers if self.settings.providers is None else self.settings.providers
 
     def _open(self, path: str, role: str, providers: Sequence[str]) -> Chosen:
-        return choose_session(
+        chosen = choose_session(
             self._folder / path,
             providers,
             SessionSettings(self.settings.threads),
@@ -82,3 +83,5 @@ class Graphs:
             self.settings.on_switch,
             self.settings.opening,
         )
+        check_shapes(path, role, chosen.session, self._manifest.audio)
+        return chosen

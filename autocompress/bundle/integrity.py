@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from autocompress.bundle.manifest import MANIFEST, FileEntry, Manifest
+from autocompress.bundle.manifest import MANIFEST, SYMBOLS, VOICES, FileEntry, Manifest
 from autocompress.errors import BundleError
+from autocompress.models.text import symbol_table
 
 _PIECE_BYTES = 1 << 20
 _LONGEST_MANIFEST_BYTES = 4_000_000
@@ -27,6 +28,8 @@ def read_manifest(folder: Path) -> Manifest:
 def check_files(folder: Path, manifest: Manifest) -> None:
     """Raises BundleError listing every file that is missing, linked, of other length or of other content."""
     faults = [fault for entry in manifest.files for fault in _entry_faults(folder, entry)]
+    faults += [f"{VOICES} is missing or a link"] * (not _is_plain_file(folder / VOICES))
+    faults += _symbol_faults(folder, manifest) if not faults else []
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise BundleError(f"{folder} is not whole:\n{listed}\nCopy or produce the bundle again.")
@@ -44,6 +47,26 @@ def sha256_of(path: Path) -> str:
         while piece := file.read(_PIECE_BYTES):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def symbols_text(version: str) -> str:
+    """The phoneme table of a version as a bundle keeps it: one symbol a line, in the order of the ids."""
+    return "".join(f"{symbol}\n" for symbol in symbol_table(version).symbols)
+
+
+def _symbol_faults(folder: Path, manifest: Manifest) -> list[str]:
+    """The text front end here must number phonemes as it did when the bundle was made."""
+    expected = symbols_text(manifest.text.version).encode()
+    tables = [file.path for file in manifest.files if file.role == SYMBOLS]
+    return [
+        f"{path} is another phoneme table than {manifest.text.version}'s here"
+        for path in tables
+        if (folder / path).read_bytes() != expected
+    ]
+
+
+def _is_plain_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _entry_faults(folder: Path, entry: FileEntry) -> Iterator[str]:

@@ -28,8 +28,11 @@ PROVIDERS: Mapping[str, str] = {
 """Execution providers by their short names, in the default order."""
 
 PREFILL, STEP, SOVITS, SOVITS_LITE = "gpt_prefill", "gpt_step", "sovits", "sovits_lite"
+SYMBOLS = "symbols"
 SPEAKING_ROLES = (PREFILL, STEP, SOVITS)
-ROLES = (*SPEAKING_ROLES, SOVITS_LITE, "weights", "symbols", "card")
+_HIGHEST_RATE_HZ = 384_000
+_MOST = {"top_k": 1_000_000, "temperature": 1e6, "noise_scale": 1e6, "pause_s": 60.0}
+ROLES = (*SPEAKING_ROLES, SOVITS_LITE, "weights", SYMBOLS, "card")
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,10 @@ class Manifest:
         faults = Faults()
         for key in (key for key, value in free.items() if not isinstance(value, dict)):
             faults.add((key,), f"{key} must be a table, found {free[key]!r}")
-        read = read_table(cls, document, (), faults) if not faults else None
+        try:
+            read = read_table(cls, document, (), faults) if not faults else None
+        except OverflowError as error:
+            raise BundleError(f"{source} holds a number that is too large. {_AGAIN}") from error
         if read is None:
             raise BundleError(_refusal(source, [fault.message for fault in faults.found]))
         return replace(read, **free)
@@ -164,7 +170,7 @@ def _document(text: str, source: str) -> dict[str, Any]:
     """The JSON object with its schema number checked and taken out."""
     try:
         found = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{source} is not JSON ({error}): truncated or damaged. {_AGAIN}") from error
     if not isinstance(found, dict):
         raise BundleError(f"{source} must hold one JSON object, found {type(found).__name__}. {_AGAIN}")
@@ -240,7 +246,8 @@ def _file_faults(files: tuple[FileEntry, ...]) -> Iterator[str]:
 def path_fault(path: str) -> str | None:
     """Why a manifest may not name this path: it must be plain, relative and stay inside."""
     parts = path.split("/")
-    odd = any(part in ("", ".", "..") for part in parts) or any(char in path for char in "\\:\0")
+    odd = any(part in ("", ".", "..") for part in parts) or any(char in path for char in "\\:")
+    odd = odd or not (path.isascii() and path.isprintable())
     if odd or path in (MANIFEST, VOICES):
         return f"the path {path!r} may not stand in a manifest: only plain paths inside the bundle may"
     return None
@@ -255,12 +262,14 @@ def _number_faults(manifest: Manifest) -> Iterator[str]:
         yield f"audio.margin_frames cannot be negative, found {audio.margin_frames}"
     if manifest.text.version not in VERSIONS:
         yield f"text.version must be one of {', '.join(VERSIONS)}, found {manifest.text.version!r}"
-    for key in ("top_k", "temperature", "noise_scale", "pause_s"):
-        if not getattr(speech, key) >= 0 or getattr(speech, key) == math.inf:
-            yield f"speech.{key} cannot be negative or infinite, found {getattr(speech, key)}"
+    if audio.sample_rate_hz > _HIGHEST_RATE_HZ or audio.hop > _HIGHEST_RATE_HZ:
+        yield f"audio.sample_rate_hz and audio.hop may be at most {_HIGHEST_RATE_HZ}"
+    for key, most in _MOST.items():
+        if not 0 <= getattr(speech, key) <= most:
+            yield f"speech.{key} must lie between 0 and {most}, found {getattr(speech, key)}"
     if not 0 < speech.top_p <= 1:
         yield f"speech.top_p must lie in (0, 1], found {speech.top_p}"
-    if speech.repetition_penalty <= 0 or speech.max_tokens < 1:
+    if not 0 < speech.repetition_penalty < math.inf or speech.max_tokens < 1:
         yield "speech.repetition_penalty and speech.max_tokens must be positive"
 
 

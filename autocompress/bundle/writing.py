@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from autocompress.bundle.integrity import check_files, entry_of, read_manifest
+from autocompress.bundle.graphs import Graphs, GraphSettings
+from autocompress.bundle.integrity import check_files, entry_of, read_manifest, symbols_text
 from autocompress.bundle.manifest import (
     MANIFEST,
     SOVITS,
     SOVITS_LITE,
+    SYMBOLS,
     VOICES,
     AudioSettings,
     Claim,
@@ -22,11 +24,12 @@ from autocompress.bundle.manifest import (
     TextSettings,
     Tier,
 )
-from autocompress.bundle.sessions import SessionSettings, open_session
 from autocompress.bundle.synthesizer import measured_margin_frames
 from autocompress.bundle.voice_store import VoiceStore
 from autocompress.errors import BundleError
 from autocompress.models.voice import Voice
+
+_SYMBOLS_FILE = "symbols.txt"
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ def write_bundle(ingredients: Ingredients, folder: str | Path, *, replacing: boo
     if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
         raise BundleError(f"{folder} is no bundle and not empty; it is not replaced. Choose another place.")
     with _beside(folder) as draft:
-        _copy(ingredients.files, draft)
-        manifest = _manifest(ingredients, draft)
+        roles = _gather(ingredients, draft)
+        manifest = _manifest(ingredients, roles, draft)
         store = VoiceStore.create(draft / VOICES)
         for voice in ingredients.voices:
             store.add(voice)
@@ -74,20 +77,23 @@ def with_claims(folder: str | Path, claims: Iterable[Claim]) -> Manifest:
     return manifest
 
 
-def _copy(files: Mapping[str, tuple[str, Path]], draft: Path) -> None:
-    for path, (_, source) in files.items():
+def _gather(ingredients: Ingredients, draft: Path) -> dict[str, str]:
+    """Copy every file into the draft, and the phoneme table; the role of each by its path."""
+    for path, (_, source) in ingredients.files.items():
         target = draft / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+    (draft / _SYMBOLS_FILE).write_text(symbols_text(ingredients.text.version), "utf-8")
+    return {path: role for path, (role, _) in ingredients.files.items()} | {_SYMBOLS_FILE: SYMBOLS}
 
 
-def _manifest(ingredients: Ingredients, draft: Path) -> Manifest:
-    sovits = {role: path for path, (role, _) in ingredients.files.items() if role in (SOVITS, SOVITS_LITE)}
-    tiers = [Tier("full", sovits[SOVITS])] if SOVITS in sovits else []
-    if SOVITS_LITE in sovits:
-        tiers.append(Tier("light", sovits[SOVITS_LITE], cpu_only=True))
+def _manifest(ingredients: Ingredients, roles: Mapping[str, str], draft: Path) -> Manifest:
+    by_role = {role: path for path, role in roles.items()}
+    tiers = [Tier("full", by_role[SOVITS])] if SOVITS in by_role else []
+    if SOVITS_LITE in by_role:
+        tiers.append(Tier("light", by_role[SOVITS_LITE], cpu_only=True))
     manifest = Manifest(
-        files=tuple(entry_of(draft, path, role) for path, (role, _) in sorted(ingredients.files.items())),
+        files=tuple(entry_of(draft, path, role) for path, role in sorted(roles.items())),
         audio=ingredients.audio,
         text=ingredients.text,
         tiers=tuple(tiers),
@@ -96,15 +102,17 @@ def _manifest(ingredients: Ingredients, draft: Path) -> Manifest:
         teacher=ingredients.teacher or {},
         candidate=ingredients.candidate or {},
     )
+    graphs = Graphs(draft, manifest, GraphSettings(providers=("CPU",)))
+    graphs.load_all_tiers()  # refuses graphs that are not this manifest's
     if manifest.audio.margin_frames is not None:
         return manifest
-    return replace(manifest, audio=replace(manifest.audio, margin_frames=_margin(draft, manifest)))
+    return replace(manifest, audio=replace(manifest.audio, margin_frames=_margin(graphs, manifest)))
 
 
-def _margin(draft: Path, manifest: Manifest) -> int | None:
+def _margin(graphs: Graphs, manifest: Manifest) -> int | None:
     """Enough for every tier's vocoder; None as soon as one of them cannot be cut."""
-    sessions = (open_session(draft / tier.sovits, "CPU", SessionSettings()) for tier in manifest.tiers)
-    margins = [measured_margin_frames(session, manifest.audio) for session in sessions]
+    tiers = range(len(manifest.tiers))
+    margins = [measured_margin_frames(graphs.sovits(tier), manifest.audio) for tier in tiers]
     known = [margin for margin in margins if margin is not None]
     return max(known) if len(known) == len(margins) else None
 
