@@ -22,7 +22,7 @@ def prefill_attention(width: int, block: BlockSize, queries: int, rows: int, pre
         op.view(4),
         op.attention(block.heads, inner, queries, rows),
         *_gemm(queries, inner, width, precision),
-        op.norm(queries, width, skip=True),
+        *_joined(queries, width),
     )
 
 
@@ -35,7 +35,7 @@ def step_attention(width: int, block: BlockSize, cached: int, precision: str) ->
         op.view(4),
         op.attention(block.heads, inner, 1, cached),
         *_gemm(1, inner, width, precision),
-        op.norm(1, width, skip=True),
+        *_joined(1, width),
     )
 
 
@@ -45,7 +45,7 @@ def ffn(width: int, inner: int, rank: int | None, rows: int, precision: str) -> 
     if rank is not None:
         sizes = [(width, rank), (rank, inner), (inner, rank), (rank, width)]
     products = [part for k, n in sizes for part in _gemm(rows, k, n, precision)]
-    return (*products, op.elementwise(rows * inner), op.view(4), op.norm(rows, width, skip=True))
+    return (*products, op.elementwise(rows * inner), op.view(4), *_joined(rows, width))
 
 
 def prefill_ends(
@@ -68,6 +68,13 @@ def step_ends(width: int, vocabulary: int, layers: int) -> Operators:
 def _gemm(m: int, k: int, n: int, precision: str) -> Sequence[Operator]:
     product = op.gemm(m, k, n, precision)
     return (op.quantize(m * k), product) if precision == "int8" else (product,)
+
+
+def _joined(rows: int, width: int) -> Operators:
+    """Residual sum and layer normalisation; ONNX Runtime fuses them where there are several rows."""
+    if rows > 1:
+        return (op.norm(rows, width, skip=True),)
+    return (op.binary(width), op.norm(1, width))
 
 
 def _positions(rows: int, width: int) -> Operators:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SpeechWorkload:
-    """``prompt_tokens`` are 3 s of a voice, whose words are half of ``phonemes``; ``tokens`` are 4 s of speech."""
+    """``prompt_tokens`` are 3 s of a voice, its words half of ``phonemes``; ``tokens`` are 4 s of speech."""
 
     phonemes: int = 60
     target_phonemes: int = 30
