@@ -83,7 +83,11 @@ def _save_clips(
     wanted = [c for c in (Candidate(), *candidates) if not known.of(_speaker_name(c))]
     if not wanted:
         return
-    teacher = load_model(saved_model(plan))
+    try:
+        teacher = load_model(saved_model(plan))
+    except AutocompressError as error:
+        stage(f"no audio, for the teacher cannot be loaded: {error}")
+        return
     tasks = evaluation_tasks(teacher)[:SENTENCES]
     sentences = [Sentence(_sentence_id(t), t.sentence.text, t.voice.name) for t in tasks]
     for number, candidate in enumerate(wanted, 1):

@@ -73,17 +73,22 @@ class SensitivityCell:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A quantity as the search predicted it and as the bundle delivers it."""
+    """A quantity as the search predicted it and as the bundle delivers it.
+
+    ``comparable`` is false where the prediction is for one machine and the delivery was measured on another.
+    """
 
     key: str
     predicted: Measurement | None
     delivered: Measurement
     where: str = ""
+    predicted_for: str = ""
+    comparable: bool = True
 
     @property
     def inside(self) -> bool | None:
         """Whether the delivered value lies within the predicted interval, where there is one."""
-        if self.predicted is None:
+        if self.predicted is None or not self.comparable:
             return None
         return self.predicted.low <= self.delivered.value <= self.predicted.high
 

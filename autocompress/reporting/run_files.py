@@ -12,6 +12,7 @@ from typing import Any
 
 from autocompress.bundle.manifest import MANIFEST, Manifest
 from autocompress.errors import RunError
+from autocompress.hardware.library import LOCAL
 from autocompress.objectives import Constraint, Measurement
 from autocompress.objectives.quantities import Direction
 from autocompress.reporting.clips import TEACHER, ClipFolder, embed_within, read_clips
@@ -31,6 +32,7 @@ from autocompress.study.trial import Trial
 
 Costs = Mapping[str, Mapping[str, float]]
 CLIPS_BUDGET_BYTES = 8_000_000  # plotly takes 4.8 MB of the page's 15
+_OF_THE_MACHINE = ("latency_s", "first_audio_s", "rtf", "memory_mb")
 _OTHER_TRIALS = 2000  # beaten points that a page still draws quickly
 
 
@@ -59,7 +61,7 @@ def read_run(
         clips={_clip_id(clips, path): uri for path, uri in embedded.items()},
         sensitivity=_cells(sensitivity),
         sensitivity_note=_sensitivity_note(sensitivity),
-        deliveries=_deliveries(manifest, points),
+        deliveries=_deliveries(manifest, points, str(_optional_json(run / "plan.json").get("device", ""))),
         delivered_candidate=_delivered(manifest),
         curves=read_curves(run),
         provenance=_provenance(run, front, manifest),
@@ -240,13 +242,20 @@ def _delivered(manifest: Manifest | None) -> str | None:
     return None if manifest is None else str(manifest.candidate.get("id", "")) or None
 
 
-def _deliveries(manifest: Manifest | None, points: tuple[Point, ...]) -> tuple[Delivery, ...]:
+def _deliveries(manifest: Manifest | None, points: tuple[Point, ...], device: str) -> tuple[Delivery, ...]:
     if manifest is None:
         return ()
     delivered = _delivered(manifest)
     predicted = next((p.measurements for p in points if p.candidate == delivered), {})
     return tuple(
-        Delivery(claim.key, predicted.get(claim.key), claim.measurement, _where(claim.machine, claim.threads))
+        Delivery(
+            key=claim.key,
+            predicted=predicted.get(claim.key),
+            delivered=claim.measurement,
+            where=_where(claim.machine, claim.threads),
+            predicted_for=device,
+            comparable=device in ("", LOCAL) or claim.key not in _OF_THE_MACHINE,
+        )
         for claim in manifest.claims
     )
 

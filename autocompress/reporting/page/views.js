@@ -22,11 +22,11 @@ function drawSensitivity() { // rows: a decision and its option; columns: the la
 
 function drawDeliveries() {
   if (!element("delivery-plot")) return;
-  const rows = report.deliveries.filter((d) => d.predicted && d.predicted.value > 0);
+  const rows = report.deliveries.filter((d) => d.predicted && d.comparable && d.predicted.value > 0);
   const of = (d, m, end) => m[end] / d.predicted.value;
   const trace = (title, side, tone) => ({ type: "scatter", mode: "markers", name: title, y: rows.map((d) => d.key), x: rows.map((d) => of(d, d[side], "value")), marker: { size: 11, color: colour(tone) },
     error_x: { type: "data", symmetric: false, array: rows.map((d) => of(d, d[side], "high") - of(d, d[side], "value")), arrayminus: rows.map((d) => of(d, d[side], "value") - of(d, d[side], "low")) } });
-  draw("delivery-plot", rows.length ? [trace("predicted", "predicted", "--accent"), trace("delivered", "delivered", "--candidate")] : [], { xaxis: { title: { text: "share of the prediction" } }, height: 140 + 34 * rows.length }, "The bundle's candidate is not a point of this run, so nothing was predicted for it.");
+  draw("delivery-plot", rows.length ? [trace("predicted", "predicted", "--accent"), trace("delivered", "delivered", "--candidate")] : [], { xaxis: { title: { text: "share of the prediction" } }, height: 140 + 34 * rows.length }, "Nothing was predicted for the machine that the bundle was measured on.");
 }
 
 function drawCurves() {
