@@ -1,6 +1,6 @@
 """Candidates made real: ``materialize(teacher, candidate) -> Student``, one technique a file."""
 
-from autocompress.transforms.calibration import GptBatch, SovitsBatch
+from autocompress.transforms.calibration import GptBatch, SovitsBatch, gpt_calibration, sovits_calibration
 from autocompress.transforms.dimensions import teacher_dimensions
 from autocompress.transforms.importance import (
     CRITERIA,
@@ -37,6 +37,7 @@ __all__ = [
     "SovitsHalf",
     "StoredTensor",
     "Student",
+    "gpt_calibration",
     "gpt_importance",
     "gpt_part",
     "materialize",
@@ -45,6 +46,7 @@ __all__ = [
     "quantize",
     "quantize_int4",
     "quantize_int8",
+    "sovits_calibration",
     "sovits_importance",
     "sovits_part",
     "student_configs",

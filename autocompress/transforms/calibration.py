@@ -3,7 +3,7 @@
 Batches are passed in and nothing is drawn at random, so that the same set gives the same importance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from autocompress.models.gpt import Gpt, targets
 from autocompress.models.sovits.spectrogram import log_mel, magnitude_spectrogram
 from autocompress.models.sovits.synthesizer import Sovits
+from autocompress.models.voice import Voice
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,5 +63,24 @@ class SovitsBatch:
         return [(mel * sign).mean() for sign in signs]
 
 
-GptCalibration = Sequence[GptBatch]
-SovitsCalibration = Sequence[SovitsBatch]
+def gpt_calibration(voices: Iterable[Voice]) -> list[GptBatch]:
+    """Real speech that every model has at hand: each voice's own prompt, its tokens and its phonemes."""
+    return [_gpt_batch(voice) for voice in voices]
+
+
+def sovits_calibration(voices: Iterable[Voice], inter: int, noise_scale: float = 0.5) -> list[SovitsBatch]:
+    """The same prompts, each in its own voice; ``inter`` is the width of the latent, noise is seeded."""
+    generator = torch.Generator().manual_seed(0)
+    return [_sovits_batch(voice, inter, noise_scale, generator) for voice in voices]
+
+
+def _gpt_batch(voice: Voice) -> GptBatch:
+    codes, ids = torch.tensor(voice.prompt_tokens)[None], torch.tensor(voice.prompt_phoneme_ids)[None]
+    bert = None if voice.prompt_bert is None else torch.tensor(voice.prompt_bert)[None]
+    return GptBatch(ids, torch.tensor([ids.shape[1]]), codes, torch.tensor([codes.shape[1]]), bert)
+
+
+def _sovits_batch(voice: Voice, inter: int, noise_scale: float, generator: torch.Generator) -> SovitsBatch:
+    codes, ids = torch.tensor(voice.prompt_tokens)[None], torch.tensor(voice.prompt_phoneme_ids)[None]
+    noise = torch.randn(1, inter, 2 * codes.shape[1], generator=generator) * noise_scale
+    return SovitsBatch(codes, ids, torch.tensor(voice.style)[None, :, None], noise)

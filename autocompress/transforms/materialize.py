@@ -112,9 +112,10 @@ def student_configs(
 def _apply(
     techniques: Sequence[Technique[C]], model: Model[C], candidate: Candidate, importance: Importance
 ) -> tuple[Model[C], tuple[str, ...]]:
+    """All techniques in order. What they require is checked by now; the end is loaded strictly."""
     applied = []
     for technique in techniques:
-        result = technique(model, candidate, importance)
+        result = technique.transformed(model, candidate, importance)
         model = result.model
         applied += [technique.name] if result.modified else []
     chosen = f"units chosen by {importance.criterion}"

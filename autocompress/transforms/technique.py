@@ -56,20 +56,27 @@ class Technique(ABC, Generic[C]):
 
     @final
     def __call__(self, model: Model[C], candidate: Candidate, importance: Importance) -> Result[C]:
+        """The whole contract: refuse what does not fit, transform, check what was promised."""
         refuse(self.requires(model.config, candidate), candidate)
+        result = self.transformed(model, candidate, importance)
+        self.ensures(result.model)
+        return result
+
+    @final
+    def transformed(self, model: Model[C], candidate: Candidate, importance: Importance) -> Result[C]:
+        """For a chain whose start was checked and whose end is loaded strictly: only the transform."""
         if not self.changes(model.config, candidate):
             return Result(model, modified=False)
         state = dict(model.weights)
         self.call(state, model, candidate, importance)
-        after = self.sizes(model.config, candidate, importance)
-        self.ensures(state, after)
-        return Result(Model(after, state), modified=True)
+        return Result(Model(self.sizes(model.config, candidate, importance), state), modified=True)
 
     @final
-    def ensures(self, state: State, config: C) -> None:
+    def ensures(self, model: Model[C]) -> None:
         """The weights are exactly those of a network of the promised sizes."""
-        wanted = weight_shapes(config, posterior=any(key.startswith("enc_q.") for key in state))
-        found = {key: tuple(tensor.shape) for key, tensor in state.items()}
+        posterior = any(key.startswith("enc_q.") for key in model.weights)
+        wanted = weight_shapes(model.config, posterior=posterior)
+        found = {key: tuple(tensor.shape) for key, tensor in model.weights.items()}
         wrong = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
         told = "; ".join(f"{key}: {found.get(key)} instead of {wanted.get(key)}" for key in wrong[:8])
         assert not wrong, f"{self.name} left {len(wrong)} tensors that do not fit its sizes: {told}"

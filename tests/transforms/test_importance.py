@@ -1,11 +1,19 @@
 """Importance by its three criteria: zero where nothing is read, equal to differences, deterministic."""
 
+import numpy as np
 import pytest
 import torch
 from technique_contract import silence_units
 
 from autocompress.errors import SpaceError
-from autocompress.transforms import CRITERIA, gpt_importance, sovits_importance
+from autocompress.models.voice import Voice, VoiceOrigin
+from autocompress.transforms import (
+    CRITERIA,
+    gpt_calibration,
+    gpt_importance,
+    sovits_calibration,
+    sovits_importance,
+)
 from autocompress.transforms.building import build_gpt
 from autocompress.transforms.units import gpt_units
 
@@ -54,3 +62,21 @@ def test_what_is_missing_or_unknown_is_refused(teacher):
         gpt_importance(teacher.gpt, (), "activation")
     with pytest.raises(SpaceError, match="the criteria are magnitude"):
         gpt_importance(teacher.gpt, (), "luck")
+
+
+def test_a_voices_own_prompt_is_calibration_enough(teacher):
+    """Every model has voices; their prompts are real speech."""
+    voice = Voice(
+        name="anna",
+        language="en",
+        transcript="so it is",
+        prompt_tokens=np.arange(6),
+        prompt_phoneme_ids=np.arange(5),
+        style=np.ones(16, np.float32),
+        origin=VoiceOrigin((), "v2"),
+    )
+    gpt = gpt_importance(teacher.gpt, gpt_calibration([voice]), "activation")
+    batches = sovits_calibration([voice], teacher.sovits.config.inter)
+    assert gpt.mean_squares["h.layers.0.linear1"].shape == (32,)
+    assert torch.equal(batches[0].noise, sovits_calibration([voice], teacher.sovits.config.inter)[0].noise)
+    assert sovits_importance(teacher.sovits, batches, "taylor").scores["sovits.vocoder.pre"].sum() > 0
