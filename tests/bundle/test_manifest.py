@@ -2,11 +2,12 @@
 
 import json
 import shutil
+from dataclasses import asdict
 
 import pytest
 
 from autocompress.bundle import Bundle, Claim, Manifest, with_claims
-from autocompress.bundle.integrity import read_manifest
+from autocompress.bundle.integrity import entry_of, read_manifest
 from autocompress.bundle.manifest import SCHEMA, path_fault
 from autocompress.errors import BundleError
 from autocompress.objectives import Measurement
@@ -89,6 +90,7 @@ def test_a_newer_schema_is_refused_before_anything_else(folder):
         "C:/x",
         "a\\b",
         "a\0b",
+        "\ud800",
         "manifest.json",
         "voices.db",
     ],
@@ -126,6 +128,7 @@ def test_truncated_tampered_and_missing_files_are_named_together(folder):
     ("text", "reason"),
     [
         ('{"schema": 1, "files": [', "not JSON"),
+        ("[" * 100_000, "not JSON"),
         ("[]", "one JSON object"),
         ("{}", "no schema number"),
         ('{"schema": true}', "no schema number"),
@@ -136,6 +139,25 @@ def test_truncated_tampered_and_missing_files_are_named_together(folder):
 def test_a_damaged_manifest_is_refused(folder, text, reason):
     (folder / "manifest.json").write_text(text)
     with pytest.raises(BundleError, match=reason):
+        Bundle.load(folder)
+
+
+def test_another_phoneme_table_is_refused(folder):
+    table = folder / "symbols.txt"
+    table.write_text(table.read_text().replace("AA0\n", "AA9\n"))
+    entry = asdict(entry_of(folder, "symbols.txt", "symbols"))
+
+    def change(document):
+        others = [file for file in document["files"] if file["path"] != "symbols.txt"]
+        document["files"] = [*others, entry]
+
+    with pytest.raises(BundleError, match="another phoneme table"):
+        Bundle.load(edited(folder, change))
+
+
+def test_a_bundle_without_its_voice_store_is_refused(folder):
+    (folder / "voices.db").unlink()
+    with pytest.raises(BundleError, match=r"voices\.db is missing"):
         Bundle.load(folder)
 
 

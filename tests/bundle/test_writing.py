@@ -9,7 +9,14 @@ import pytest
 
 from autocompress.bundle import Bundle, write_bundle, writing
 from autocompress.bundle.integrity import read_manifest
-from autocompress.bundle.synthesizer import Windows, difference_db, random_utterance, stream, synthesize
+from autocompress.bundle.synthesizer import (
+    Windows,
+    difference_db,
+    random_utterance,
+    stream,
+    synthesize,
+    window_ends,
+)
 from autocompress.errors import BundleError
 
 
@@ -61,6 +68,31 @@ def test_the_margin_is_measured_and_makes_windows_equal_one_pass(bundle):
         none = replace(audio, margin_frames=0)
         seams = np.concatenate(list(stream(session, utterance, none, Windows(13, 29))))
         assert difference_db(seams, whole) > -40  # the margin is needed
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "word"), [("gin", 9, "gin"), ("inter", 6, "inter"), ("codes", 99, "codes")]
+)
+def test_graphs_that_are_not_the_manifests_are_refused(ingredients, tmp_path, key, value, word):
+    wrong = replace(ingredients, audio=replace(ingredients.audio, **{key: value}))
+    with pytest.raises(BundleError, match=rf"audio\.{word} asks for"):
+        write_bundle(wrong, tmp_path / "bundle")
+    assert not list(tmp_path.iterdir())
+
+
+def test_swapped_graphs_are_refused(ingredients, tmp_path):
+    files = dict(ingredients.files)
+    step, sovits = files["gpt_step.onnx"][1], files["sovits.onnx"][1]
+    files |= {"gpt_step.onnx": ("gpt_step", sovits), "sovits.onnx": ("sovits", step)}
+    with pytest.raises(BundleError, match="has no input"):
+        write_bundle(replace(ingredients, files=files), tmp_path / "bundle")
+
+
+def test_windows_cover_every_frame_once():
+    assert window_ends(120, Windows(50, 150)) == [50, 120]
+    assert window_ends(210, Windows(50, 150)) == [50, 210]
+    assert window_ends(40, Windows(50, 150)) == [40]
+    assert window_ends(60, Windows(50, 150)) == [60]
 
 
 def test_a_wrong_hop_is_found_before_anything_is_written(ingredients, tmp_path):
