@@ -8,6 +8,7 @@ import numpy as np
 import workload
 
 from autocompress.bundle.decoder import Decoder, Prompt
+from autocompress.bundle.huge_pages import use_huge_pages
 from autocompress.bundle.manifest import SpeechDefaults
 from autocompress.bundle.sampling import choose
 from autocompress.bundle.sessions import SessionSettings, open_session
@@ -20,6 +21,7 @@ def main() -> None:
         open_session(folder / name, "CPU", SessionSettings(threads))
         for name in ("gpt_prefill.onnx", "gpt_step.onnx", "sovits.onnx")
     )
+    use_huge_pages()
     decoder, spoken = Decoder(prefill, step), _utterance(sovits)
     prompt = Prompt(np.concatenate(workload.phonemes()), workload.tokens(workload.PROMPT_TOKENS))
     workload.serve(lambda: _round(decoder, prompt, sovits, spoken))

@@ -17,10 +17,10 @@ UNEVEN = GptConfig(
 @pytest.fixture(scope="session")
 def gpt() -> Gpt:
     """Every tensor random, biases and norms too: nothing may be folded away or taken for another."""
-    torch.manual_seed(11)
+    torch.manual_seed(14)
     model = Gpt(UNEVEN).eval().requires_grad_(False)
     for parameter in model.parameters():
-        parameter.add_(0.15 * torch.randn_like(parameter))
+        parameter.add_(0.3 * torch.randn_like(parameter))
     return model
 
 
