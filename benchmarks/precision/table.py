@@ -2,10 +2,10 @@
 
     python benchmarks/precision/table.py GRAPHS [--graphs step prefill sovits] [--rounds 9] [--threads 1]
 
-GRAPHS: a folder of fp32 graphs as ``autocompress.models.onnx.export_graphs`` writes them. One part at a time takes
-one precision, the rest stays fp32; all variants of a graph run in turn, round by round, so that a busy moment falls
-on all of them. Writes ``table.csv`` and ``table.json`` to ``results/precision``; graphs that are not asked for keep
-what an earlier run wrote.
+GRAPHS: a folder of fp32 graphs as ``autocompress.models.onnx.export_graphs`` writes them. One part at a time
+takes one precision, the rest stays fp32; all variants of a graph run in turn, round by round, so that a busy
+moment falls on all of them. Writes ``table.csv`` and ``table.json`` to ``results/precision``; graphs that are
+not asked for keep what an earlier run wrote.
 """
 
 import argparse

@@ -36,7 +36,7 @@ class OrtFormatExporter(Exporter):
         for name, path in paths.items():
             self._convert(graphs.paths[name], path)
         config = folder / OPERATORS_FILE
-        create_config_from_models([str(path) for path in paths.values()], config, enable_type_reduction=True)
+        create_config_from_models(list(paths.values()), config, enable_type_reduction=True)
         return Exported(self.name, paths, (*paths.values(), config), tuple(self._notes(graphs)))
 
     def _convert(self, source: Path, target: Path) -> None:

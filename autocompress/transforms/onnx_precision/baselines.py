@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from autocompress.transforms.onnx_precision.plan import PrecisionPlan
@@ -18,5 +19,7 @@ def write_dynamic_int8(graphs: Mapping[str, Path], folder: Path) -> WrittenGraph
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / Path(path).name for name, path in graphs.items()}
     for name, path in paths.items():
-        quantize_dynamic(str(graphs[name]), str(path), weight_type=QuantType.QInt8)
+        model = onnx.load(str(graphs[name]))
+        del model.graph.value_info[:]  # shapes of fused operators contradict the tool's inference
+        quantize_dynamic(model, str(path), weight_type=QuantType.QInt8)
     return WrittenGraphs(paths, tuple(paths.values()))
