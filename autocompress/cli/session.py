@@ -74,15 +74,18 @@ class Session:
 
     def produce(self, pick: str, folder: Path | None = None) -> None:
         """A bundle of one point of the front."""
-        from autocompress.pipeline.compose import produce
+        from autocompress.pipeline.compose import find_plan, produce, saved_model
         from autocompress.pipeline.run_folder import picked_candidate
 
         candidate = picked_candidate(self.document, pick)
         self.pick = pick
         place = folder or self.out / "bundle"
         command = shlex.join(["autocompress", *sys.argv[1:]])
-        known = None if self.planned is None else self.planned.model
-        device = None if self.planned is None else self.planned.request.device
+        if self.planned is None:  # the run's own plan: the bundle may lie outside of the run
+            saved = find_plan(self.out)
+            known, device = saved_model(saved), str(saved["device"])
+        else:
+            known, device = self.planned.model, self.planned.request.device
         self.bundle = produce(
             candidate, place, teacher=known, device=device, stage=self.progress.stage, command=command
         )

@@ -89,13 +89,28 @@ def list_profiles(extra_dirs: Iterable[Path] = ()) -> list[HardwareProfile]:
 
 def load_profile(device_id: str, extra_dirs: Iterable[Path] = ()) -> HardwareProfile:
     """The profile with this id; raises :class:`ProfileError` naming the nearest three."""
-    profiles = list_profiles(extra_dirs)
+    try:
+        profiles = list_profiles(extra_dirs)
+    except ProfileError:
+        alone = _read_alone(device_id, extra_dirs)
+        if alone is None:
+            raise
+        return alone
     for profile in profiles:
         if profile.id == device_id:
             return profile
     if device_id == LOCAL:
         return local_profile()
     raise _unknown(device_id, profiles)
+
+
+def _read_alone(device_id: str, extra_dirs: Iterable[Path]) -> HardwareProfile | None:
+    """The profile in a file of its own name, when another one beside it is broken."""
+    for folder in profile_folders(extra_dirs):
+        path = folder / f"{device_id}.toml"
+        if path.is_file() and (profile := _read_cached(path)).id == device_id:
+            return profile
+    return None
 
 
 def names_of(profile: HardwareProfile) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autocompress.errors import RequestError
-from autocompress.hardware.library import PROFILES_VARIABLE
+from autocompress.errors import ProfileError, RequestError
+from autocompress.hardware.library import PROFILES_VARIABLE, load_profile
 from autocompress.objectives import DEFAULT_OBJECTIVES, Constraint
 from autocompress.resources import data_folder
 from autocompress.space import load_space
@@ -159,6 +159,13 @@ def test_a_broken_profile_is_reported_and_skipped(bench: Bench) -> None:
     assert not any(o.error for o in done.outcomes)
     assert list(done.broken) == [str(bench.profiles / "broken.toml")]
     assert "skipped a broken profile" in bench.said[0]
+
+
+def test_a_broken_profile_does_not_stop_a_search_on_another_device(bench: Bench) -> None:
+    (bench.profiles / "broken.toml").write_text("id = 3\n")
+    assert load_profile("test-phone").id == "test-phone"
+    with pytest.raises(ProfileError, match="broken"):
+        load_profile("no-such-device")
 
 
 def test_a_request_on_a_broken_profile_fails_alone(bench: Bench) -> None:
