@@ -66,7 +66,11 @@ def _kernel(plan: PrecisionPlan, role: str) -> str | None:
 
 def _round_weights(module: nn.Module, prefix: str, plan: PrecisionPlan) -> None:
     """Put every weight that a graph may store narrow through its storage."""
-    transposed = {f"{n}.weight" for n, m in module.named_modules() if isinstance(m, nn.ConvTranspose1d)}
+    transposed = {
+        f"{n}.weight"
+        for n, m in module.named_modules()
+        if isinstance(m, nn.ConvTranspose1d | nn.ConvTranspose2d)
+    }
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         role = find_role(prefix + name)
         if role is not None and is_weight(name) and tensor.dim() > 1:
