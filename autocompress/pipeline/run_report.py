@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from autocompress import reporting
 from autocompress.bundle import Bundle
 from autocompress.errors import AutocompressError
 from autocompress.hardware.library import load_profile
+from autocompress.metrics.audio import audio_fault
 from autocompress.metrics.cost import CostModel
-from autocompress.metrics.evaluation_set import Task
-from autocompress.metrics.utterance import Recording
-from autocompress.pipeline.bundle_speech import said_by_bundle
+from autocompress.metrics.evaluation_set import read_evaluation_set
+from autocompress.models.reference import EVALUATION_SET
 from autocompress.pipeline.compose import PLAN_FILE, find_plan, saved_model
 from autocompress.pipeline.model_source import load_model, model_sizes
 from autocompress.reporting.clips import TEACHER, Spoken, read_clips, write_clips
@@ -76,8 +80,6 @@ def _save_clips(
     run: Path, plan: dict[str, Any], candidates: Sequence[Candidate], bundle: Path, stage: Stage
 ) -> None:
     """Clips of those that have none yet, saved one speaker after the other."""
-    from autocompress.pipeline.evaluation_data import evaluation_tasks
-
     folder = run / "clips"
     known = read_clips(folder)
     wanted = [c for c in (Candidate(), *candidates) if not known.of(_speaker_name(c))]
@@ -88,47 +90,70 @@ def _save_clips(
     except AutocompressError as error:
         stage(f"no audio, for the teacher cannot be loaded: {error}")
         return
-    tasks = evaluation_tasks(teacher)[:SENTENCES]
-    sentences = [Sentence(_sentence_id(t), t.sentence.text, t.voice.name) for t in tasks]
-    for number, candidate in enumerate(wanted, 1):
+    lines = _lines(teacher)
+    for number, candidate in enumerate(wanted if lines else (), 1):
         stage(f"audio {number} of {len(wanted)}")
-        said = _said(teacher, candidate, bundle, tasks)
-        write_clips(folder, sentences, {_speaker_name(candidate): said})
+        said = _said(_speaker(teacher, candidate, bundle), lines)
+        write_clips(folder, [line.sentence for line in lines], {_speaker_name(candidate): said})
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What everybody says."""
+
+    sentence: Sentence
+    language: str
+    seed: int
+
+
+def _lines(teacher: "Teacher") -> list[_Line]:
+    """Tasks of the evaluation set; in the teacher's own voices where it knows none of the set's."""
+    from autocompress.pipeline.evaluation_data import evaluation_tasks
+
+    tasks = evaluation_tasks(teacher)[:SENTENCES]
+    if tasks:
+        chosen = [(task.sentence, task.voice.name, task.seed) for task in tasks]
+    else:
+        evaluation, names = read_evaluation_set(EVALUATION_SET), sorted(teacher.voices)
+        pairs = zip(evaluation.sentences[:SENTENCES], cycle(names), strict=False)
+        chosen = [(sentence, name, evaluation.seed) for sentence, name in pairs]
+    return [_Line(Sentence(_plain(s.id), s.text, name), s.language, seed) for s, name, seed in chosen]
+
+
+def _plain(name: str) -> str:
+    """Usable as a file's name."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
 
 
 def _speaker_name(candidate: Candidate) -> str:
     return candidate.id if candidate.values else TEACHER
 
 
-def _sentence_id(task: Task) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in str(task.sentence.id))
-
-
-def _said(teacher: "Teacher", candidate: Candidate, bundle: Path, tasks: Sequence[Task]) -> dict[str, Spoken]:
-    """By the bundle where it is this candidate's, else by the student; a sentence that fails is left out."""
-    speak = _speaker(teacher, candidate, bundle)
+def _said(speaker: "Teacher | Bundle", lines: Sequence[_Line]) -> dict[str, Spoken]:
+    """A clip a sentence; one that fails or is silent is left out."""
     clips: dict[str, Spoken] = {}
-    for task in tasks:
+    for line in lines:
         try:
-            recording = speak(task)
+            parts = speaker.speak(line.sentence.text, line.sentence.voice, line.seed, language=line.language)
+            audio = np.concatenate([part.audio for part in parts])
         except AutocompressError:
             continue
-        if recording.fault() is None:
-            clips[_sentence_id(task)] = (recording.samples, recording.sample_rate_hz)
+        if audio_fault(audio, speaker.sample_rate_hz) is None:
+            clips[line.sentence.id] = (audio, speaker.sample_rate_hz)
     return clips
 
 
-def _speaker(teacher: "Teacher", candidate: Candidate, bundle: Path) -> Callable[[Task], Recording]:
-    from autocompress.pipeline.evaluator import said, student_speaker
+def _speaker(teacher: "Teacher", candidate: Candidate, bundle: Path) -> "Teacher | Bundle":
+    """The bundle where it is this candidate's; else the student as the search had it, without training."""
+    from autocompress.pipeline.evaluator import student_speaker
     from autocompress.transforms import materialize_gpt, materialize_sovits
 
     if not candidate.values:
-        return lambda task: said(teacher, task).speech
+        return teacher
     if (bundle / "manifest.json").is_file():
         loaded = Bundle.load(bundle)
         if loaded.manifest.candidate.get("id") == candidate.id:
-            return lambda task: said_by_bundle(loaded, task).speech
+            return loaded
     gpt = materialize_gpt(teacher.gpt, candidate).computing()
     sovits = materialize_sovits(teacher.sovits, candidate).computing()
-    student = student_speaker(teacher, gpt, sovits)
-    return lambda task: said(student, task).speech
+    return student_speaker(teacher, gpt, sovits)

@@ -20,9 +20,21 @@ function drawCosts(point) {
       xaxis: i ? `x${i + 1}` : "x", yaxis: i ? `y${i + 1}` : "y", hovertemplate: `%{y}: %{x:.4g} ${UNITS[key] ? UNITS[key].unit : ""}<extra>${title}</extra>` });
     return [bars("teacher", teacher, "--accent"), bars("this point", own, "--candidate")];
   });
-  const extra = { barmode: "group", height: 120 + 130 * keys.length, grid: { rows: keys.length, columns: 1, pattern: "independent", ygap: 0.5 } };
-  keys.forEach((key, i) => { extra[i ? `xaxis${i + 1}` : "xaxis"] = { title: { text: label(key) } }; });
+  const bars = keys.map((key) => new Set([...Object.keys(point.costs[key]), ...Object.keys(report.teacher_costs[key] || {})]).size);
+  const extra = { barmode: "group", height: 110 + 90 * keys.length + 30 * bars.reduce((a, b) => a + b, 0), ...stacked(keys, bars) };
   draw("cost-plot", traces, extra, "No costs by component were saved for this point.");
+}
+
+function stacked(keys, bars) { // one row of plots a quantity, as high as it has components
+  const total = bars.reduce((a, b) => a + b, 0), gap = 0.12, axes = {};
+  let top = 1;
+  keys.forEach((key, i) => {
+    const n = i ? i + 1 : "", height = (1 - gap * (keys.length - 1)) * (bars[i] / total);
+    axes[`xaxis${n}`] = { title: { text: label(key) }, anchor: `y${n}` };
+    axes[`yaxis${n}`] = { domain: [Math.max(0, top - height), top], anchor: `x${n}` };
+    top -= height + gap;
+  });
+  return axes;
 }
 
 const BITS = [0, 4, 8, 16, 32];
