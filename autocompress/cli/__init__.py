@@ -1,5 +1,6 @@
 """The command line: one file a group of commands; the work is in the layers below."""
 
+import json
 import sys
 
 import typer
@@ -26,6 +27,8 @@ def main() -> None:
     try:
         app()
     except AutocompressError as error:
+        if "--json" in sys.argv:
+            print(json.dumps({"error": type(error).__name__, "message": str(error)}, ensure_ascii=False))
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from autocompress.metrics.score import Score
 from autocompress.metrics.teacher_forced import KL_SCALE_NATS, MEL_SCALE_DB, HalfScore
 from autocompress.objectives import Measurement
 
@@ -24,18 +23,21 @@ def divergence_loss(gpt: HalfScore, sovits: HalfScore, seed: int) -> tuple[Measu
     return _interval("divergence", kl, seed), _interval("quality_loss", loss, seed)
 
 
-def speech_loss(scores: Mapping[str, Score], teacher: Mapping[str, float]) -> Measurement:
-    """``quality_loss`` of spoken sentences against the teacher's own scores."""
-    parts, widths = [], []
-    for name, unit in SPEECH_UNITS.items():
-        if name not in scores or name not in teacher:
-            continue
-        estimate = scores[name].estimate
-        worse = teacher[name] - estimate.value if name != "cer" else estimate.value - teacher[name]
-        parts.append(worse / unit)
-        widths.append((estimate.high - estimate.low) / 2 / unit)
-    loss, width = float(np.sum(parts)), float(np.linalg.norm(widths))
-    return Measurement("quality_loss", loss, loss - width, loss + width, "measured")
+def speech_loss(
+    heard: Mapping[str, Mapping[str, float]], teacher: Mapping[str, Mapping[str, float]], seed: int
+) -> Measurement:
+    """``quality_loss`` of spoken items (metric → "sentence/voice" → value) beside the teacher's own.
+
+    Differences are taken item by item, so that a hard sentence does not count against the student.
+    """
+    known = [name for name in SPEECH_UNITS if name in heard and name in teacher]
+    items = list(heard[known[0]])
+    losses = np.zeros(len(items))
+    for name in known:
+        sign = 1.0 if name == "cer" else -1.0
+        change = np.array([heard[name][item] - teacher[name][item] for item in items])
+        losses += sign * change / SPEECH_UNITS[name]
+    return _interval("quality_loss", losses, seed)
 
 
 def _interval(key: str, values: Sequence[float] | np.ndarray, seed: int) -> Measurement:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from autocompress.metrics.budget import as_measurement
 from autocompress.metrics.evaluation_set import Task
 from autocompress.metrics.quality_loss import SPEECH_UNITS, speech_loss
-from autocompress.metrics.score import Item, Score, score_all
+from autocompress.metrics.score import Item, Score, score
 from autocompress.metrics.speech import SpeechMetric, speech_metrics
 from autocompress.metrics.utterance import Recording, Utterance
 from autocompress.objectives import CONSTRAINT_KEYS, Measurement
@@ -25,31 +25,38 @@ def heard_metrics() -> tuple[SpeechMetric, ...]:
     return tuple(table[name] for name in wanted if _installed(table[name].extra))
 
 
+Readings = Mapping[str, Mapping[str, float]]
+"""Metric → item → value."""
+
+
 @dataclass(frozen=True)
 class SpokenScore:
     """Scores of a model that spoke every task; ``failure`` when too little of it is speech."""
 
     scores: Mapping[str, Score] = field(default_factory=dict)
+    readings: Readings = field(default_factory=dict)
     failure: str | None = None
 
     def means(self) -> dict[str, float]:
         return {name: score.value for name, score in self.scores.items()}
 
-    def measurements(self, teacher: Mapping[str, float]) -> tuple[Measurement, ...]:
-        """Every score that a request may bound, and ``quality_loss`` against the teacher's means."""
+    def measurements(self, teacher: Readings, seed: int) -> tuple[Measurement, ...]:
+        """Every score that a request may bound, and ``quality_loss`` beside the teacher on the same items."""
         bounded = [as_measurement(s) for name, s in self.scores.items() if name in CONSTRAINT_KEYS]
-        return (*bounded, speech_loss(self.scores, teacher))
+        return (*bounded, speech_loss(self.readings, teacher, seed))
 
 
 def hear(say: Say, tasks: Sequence[Task], metrics: Sequence[SpeechMetric], seed: int) -> SpokenScore:
     """Let a model say all ``tasks`` and score them; one that mostly fails is a failure, not a bad score."""
     utterances: dict[Item, Utterance] = {task.item: say(task) for task in tasks}
-    scores = score_all(metrics, utterances, seed=seed)
-    faults = [said.fault() for said in utterances.values()]
-    broken = [fault for fault in faults if fault]
-    if 2 * len(broken) > len(faults):
-        return SpokenScore(failure=f"{len(broken)} of {len(faults)} sentences are no speech: {broken[0]}")
-    return SpokenScore(scores)
+    broken = [fault for said in utterances.values() if (fault := said.fault())]
+    if 2 * len(broken) > len(utterances):
+        reason = f"{len(broken)} of {len(utterances)} sentences are no speech: {broken[0]}"
+        return SpokenScore(failure=reason)
+    read = {m.name: {item: m.read(said) for item, said in utterances.items()} for m in metrics}
+    scores = {m.name: score(m, read[m.name], seed=seed) for m in metrics}
+    values = {name: {str(item): r.value for item, r in found.items()} for name, found in read.items()}
+    return SpokenScore(scores, values)
 
 
 def utterance(task: Task, samples: "object", sample_rate_hz: int, tokens: Sequence[int]) -> Utterance:

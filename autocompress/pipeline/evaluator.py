@@ -1,10 +1,8 @@
 """The callable that a study measures candidates with: free, divergence and speech rungs."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from autocompress.hardware.local import cache_folder
 from autocompress.metrics.cost import CostModel
 from autocompress.metrics.evaluation_set import Task
 from autocompress.metrics.quality_loss import divergence_loss
-from autocompress.metrics.spoken import hear, heard_metrics, utterance
+from autocompress.metrics.spoken import Readings, hear, heard_metrics, utterance
 from autocompress.metrics.teacher_forced import HalfScore, TeacherForcedSet
 from autocompress.metrics.utterance import Utterance
 from autocompress.models.gpt import Gpt
@@ -71,15 +69,9 @@ class CandidateEvaluator:
         return CostModel(gpt, sovits, load_profile(self.device), bert=takes_bert(self.teacher))
 
     @cached_property
-    def teacher_speech(self) -> Mapping[str, float]:
-        """The teacher's own means on the spoken tasks; heard once a machine."""
-        path = cache_folder() / "teacher-speech" / f"{teacher_hash(self.teacher)}-{self.data.hash}.json"
-        if path.is_file():
-            known: dict[str, float] = json.loads(path.read_text("utf-8"))
-            return known
-        means = hear(lambda task: said(self.teacher, task), self.data.spoken, heard_metrics(), 0).means()
-        _write_json(path, means)
-        return means
+    def teacher_speech(self) -> Readings:
+        """The teacher's own readings on the spoken tasks; heard once a machine."""
+        return teacher_readings(self.teacher, self.data)
 
     def _free(self, candidate: Candidate) -> Evaluation:
         cost = self.costs.cost(candidate)
@@ -116,7 +108,7 @@ class CandidateEvaluator:
         heard = hear(lambda task: said(speaker, task), self.data.spoken, heard_metrics(), seed)
         if heard.failure:
             return Evaluation.failed(heard.failure)
-        measured = heard.measurements(self.teacher_speech)
+        measured = heard.measurements(self.teacher_speech, seed)
         return Evaluation({m.key: m for m in measured}, details=heard.means())
 
     def __getstate__(self) -> dict[str, Any]:
@@ -149,8 +141,15 @@ def said(speaker: Teacher, task: Task) -> Utterance:
     return utterance(task, audio, speaker.sample_rate_hz, tokens)
 
 
-def _write_json(path: Path, content: Mapping[str, float]) -> None:
+def teacher_readings(teacher: Teacher, data: EvaluationData) -> Readings:
+    """What the teacher scores on every spoken task, from the cache or heard now."""
+    path = cache_folder() / "teacher-speech" / f"{teacher_hash(teacher)}-{data.hash}.json"
+    if path.is_file():
+        known: dict[str, dict[str, float]] = json.loads(path.read_text("utf-8"))
+        return known
+    readings = hear(lambda task: said(teacher, task), data.spoken, heard_metrics(), 0).readings
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(dict(content)), "utf-8")
+    draft.write_text(json.dumps(readings), "utf-8")
     draft.replace(path)
+    return readings
