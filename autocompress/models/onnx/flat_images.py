@@ -1,31 +1,47 @@
 """One-dimensional convolutions as convolutions over images of height one.
 
 ONNX Runtime lays images out in blocks of channels and convolves them directly; for [B, C, T] it has no such
-kernels and copies every window first, which takes half as long again.
+kernels and copies every window first, which takes half as long again. Those kernels share an image of height
+one among threads only by sets of 64 channels, so that narrow blocks are better left as they are.
 """
 
-from typing import TypeVar
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-M = TypeVar("M", bound=nn.Module)
-_KINDS = {nn.Conv1d: nn.Conv2d, nn.ConvTranspose1d: nn.ConvTranspose2d}
+from autocompress.models.sovits.vocoder import ResBlock, Vocoder
 
-
-def over_flat_images(module: M) -> M:
-    """``module`` with every convolution changed in place: it now takes and gives [B, C, 1, T]."""
-    for parent in list(module.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) in _KINDS:
-                setattr(parent, name, _flat(child))
-    return module
+NARROWEST = 128
+"""Channels from which a block is changed: two sets, so that two threads gain as well as one."""
 
 
-def _flat(conv: nn.Module) -> nn.Module:
-    assert isinstance(conv, nn.Conv1d | nn.ConvTranspose1d)
+class FlatImages(nn.Module):
+    """A module of convolutions that keep the length, run over [B, C, 1, T]; takes and gives [B, C, T]."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        for parent in list(module.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.Conv1d):
+                    setattr(parent, name, _flat(child))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.module(x.unsqueeze(2))
+        return out.squeeze(2)
+
+
+def flatten_wide_blocks(vocoder: Vocoder) -> None:
+    """Change the wide residual blocks of ``vocoder``, in place; its weight norm must be folded."""
+    for key, block in list(vocoder.resblocks.items()):
+        assert isinstance(block, ResBlock)
+        first = next((module for module in block.modules() if isinstance(module, nn.Conv1d)), None)
+        if first is not None and first.out_channels >= NARROWEST:
+            vocoder.resblocks[key] = FlatImages(block)
+
+
+def _flat(conv: nn.Conv1d) -> nn.Conv2d:
     assert isinstance(conv.padding, tuple)
-    out: nn.Module = _KINDS[type(conv)](
+    out = nn.Conv2d(
         conv.in_channels,
         conv.out_channels,
         (1, *conv.kernel_size),

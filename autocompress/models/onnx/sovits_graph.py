@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from autocompress.models.onnx.flat_images import over_flat_images
+from autocompress.models.onnx.flat_images import flatten_wide_blocks
 from autocompress.models.sovits.layers import fold_weight_norm
 from autocompress.models.sovits.synthesizer import Sovits, double_frames
 
@@ -30,7 +30,7 @@ class SovitsGraph(nn.Module):
         with torch.no_grad():
             table = F.linear(sovits.quantizer.codebook.embed, projection.weight[:, :, 0], projection.bias)
         self.register_buffer("table", table)
-        over_flat_images(self.sovits.dec)
+        flatten_wide_blocks(self.sovits.dec)
         self.sovits.enc_p.ssl_proj = nn.Identity()  # type: ignore[assignment]  # multiplied into the table
 
     def forward(
@@ -39,8 +39,8 @@ class SovitsGraph(nn.Module):
         content = double_frames(F.embedding(codes, self.table).transpose(1, 2))
         prior = self.sovits.enc_p(content, phoneme_ids, self.sovits.mrte_condition(style))
         z = self.sovits.flow(prior.sample(noise), None, style, reverse=True)
-        audio: Tensor = self.sovits.dec(_window(z, window).unsqueeze(2), style.unsqueeze(2))
-        return audio.squeeze(2)
+        audio: Tensor = self.sovits.dec(_window(z, window), style)
+        return audio
 
 
 def _window(z: Tensor, window: Tensor) -> Tensor:
