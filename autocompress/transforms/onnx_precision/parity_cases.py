@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from autocompress.models.gpt import Gpt
 from autocompress.models.onnx.sovits_graph import SovitsGraph
+from autocompress.models.sovits.layers import fold_weight_norm
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.transforms.compute import computing_gpt, computing_sovits, kernel
 from autocompress.transforms.onnx_precision.parity import ParityCase
@@ -52,7 +53,10 @@ def _rounded_gpt(gpt: Gpt, plan: PrecisionPlan) -> Gpt:
 
 
 def _rounded_sovits(sovits: Sovits, plan: PrecisionPlan) -> SovitsGraph:
+    """The graph's module around plain layers: the forms that the exporter gives them are tested too."""
     graph = SovitsGraph(sovits)
+    graph.sovits = fold_weight_norm(sovits).eval()
+    graph.sovits.enc_p.ssl_proj = nn.Identity()  # type: ignore[assignment]  # the table holds its product
     _round_weights(graph, "", plan)
     kernels = {role: _kernel(plan, role) for role in ("sovits.prior", "sovits.flow", "sovits.vocoder")}
     graph.sovits = computing_sovits(graph.sovits, {role: name for role, name in kernels.items() if name})
