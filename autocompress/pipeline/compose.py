@@ -117,9 +117,10 @@ def produce(
 ) -> "Bundle":
     """The chosen point as a verified bundle in the folder ``out``.
 
+    ``options``: voices, threads, speech, replacing, command (``pipeline.delivery.DeliveryOptions``).
     Without ``teacher`` and ``device`` they are read from the ``plan.json`` of the run that ``out`` lies in.
     """
-    from autocompress.pipeline.delivery import deliver
+    from autocompress.pipeline.delivery import DeliveryOptions, deliver
 
     folder = Path(out)
     if teacher is None or device is None:
@@ -128,7 +129,8 @@ def produce(
         device = device or known["device"]
     model, loaded = _model(teacher)
     candidate = point.candidate if isinstance(point, Trial) else point
-    return deliver(loaded or load_model(model), candidate, folder, device, stage=stage, **options)
+    chosen = DeliveryOptions(**options)
+    return deliver(loaded or load_model(model), candidate, folder, device, chosen, stage)
 
 
 def compress(

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from autocompress.bundle import Bundle, Claim, GraphSettings, with_claims, write_bundle
@@ -24,44 +25,50 @@ Stage = Callable[[str], None]
 _ROUNDS = 3  # of the reference workload when a bundle is made; ``verify`` takes more
 
 
+@dataclass(frozen=True)
+class DeliveryOptions:
+    """``voices`` are names of the teacher's (None: all of them); ``speech``: whether the bundle is heard.
+
+    ``threads`` are those that the claims are measured with; ``command`` is noted beside them.
+    """
+
+    voices: tuple[str, ...] | None = None
+    threads: int = 1
+    speech: bool = True
+    replacing: bool = True
+    command: str = ""
+
+
 def deliver(
     teacher: Teacher,
     candidate: Candidate,
     folder: Path,
     device: str,
-    *,
-    voices: Iterable[str] | None = None,
-    threads: int = 1,
-    speech: bool = True,
-    replacing: bool = True,
-    command: str = "",
+    options: DeliveryOptions | None = None,
     stage: Stage = lambda _: None,
 ) -> Bundle:
     """Write the bundle of ``candidate`` at ``folder`` and claim only what was measured on it.
 
-    ``voices`` are names of the teacher's (all of them without it). The predicted latency on ``device`` is in
-    the manifest's candidate, beside the claims measured here.
+    What was predicted for ``device`` stands in its card.
     """
-    bert = takes_bert(teacher)
+    chosen, bert = options or DeliveryOptions(), takes_bert(teacher)
     stage("student")
     student = shaped_student(teacher, candidate)
-    predicted = CostModel(teacher.gpt.config, teacher.sovits.config, load_profile(device), bert=bert).cost(
-        candidate
-    )
-    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".produce.", dir=folder.absolute().parent) as scratch:
+    costs = CostModel(teacher.gpt.config, teacher.sovits.config, load_profile(device), bert=bert)
+    place = folder.absolute().parent
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".produce.", dir=place) as scratch:
         graphs = export_student(student, Path(scratch), bert=bert, stage=stage)
         stage("voices")
-        chosen = delivered_voices(teacher, voices)
+        voices = delivered_voices(teacher, chosen.voices)
         card = Path(scratch) / "card.md"
-        card.write_text(card_text(teacher, candidate, predicted), "utf-8")
+        card.write_text(card_text(teacher, candidate, costs.cost(candidate)), "utf-8")
         stage("bundle")
-        whole = ingredients(student, graphs, card, chosen, teacher_facts(teacher), bert=bert)
-        write_bundle(whole, folder, replacing=replacing)
+        whole = ingredients(student, graphs, card, voices, teacher_facts(teacher), bert=bert)
+        write_bundle(whole, folder, replacing=chosen.replacing)
     stage("claims")
-    claims = measured_claims(folder, teacher, threads, [v.name for v in chosen], speech, command)
-    with_claims(folder, claims)
-    return Bundle.load(folder, GraphSettings(threads))
+    with_claims(folder, measured_claims(folder, teacher, [v.name for v in voices], chosen))
+    return Bundle.load(folder, GraphSettings(chosen.threads))
 
 
 def delivered_voices(teacher: Teacher, names: Iterable[str] | None) -> list[Voice]:
@@ -71,17 +78,15 @@ def delivered_voices(teacher: Teacher, names: Iterable[str] | None) -> list[Voic
 
 
 def measured_claims(
-    folder: Path, teacher: Teacher, threads: int, voices: Sequence[str], speech: bool, command: str
+    folder: Path, teacher: Teacher, voices: Sequence[str], options: DeliveryOptions
 ) -> tuple[Claim, ...]:
     """Size, latency and memory of the bundle here; similarity, MOS and CER of what it says."""
-    measured = measure_bundle(folder, threads=threads, rounds=_ROUNDS)
-    claims = measured.claims(command)
+    claims = measure_bundle(folder, threads=options.threads, rounds=_ROUNDS).claims(options.command)
     tasks = [task for task in evaluation_tasks(teacher) if task.voice.name in voices]
-    if not speech or len(tasks) < 2:
+    if not options.speech or len(tasks) < 2:
         return claims
-    heard = hear_bundle(Bundle.load(folder, GraphSettings(threads)), tasks)
-    example = claims[0]
-    return claims + speech_claims(heard, example)
+    heard = hear_bundle(Bundle.load(folder, GraphSettings(options.threads)), tasks)
+    return claims + speech_claims(heard, claims[0])
 
 
 def speech_claims(heard: SpokenScore, like: Claim) -> tuple[Claim, ...]:
@@ -104,6 +109,8 @@ def teacher_facts(teacher: Teacher) -> dict[str, object]:
 def card_text(teacher: Teacher, candidate: Candidate, predicted: CandidateCost) -> str:
     """The bundle's card: what it is made from, every decision, what was predicted."""
     decisions = "\n".join(f"| {name} | {value} |" for name, value in candidate.values.items())
+    untrained = any(name.startswith("recipe.") for name in candidate.values)
+    note = "The recipe's steps were not run: the weights are the teacher's own.\n\n" if untrained else ""
     rows = "\n".join(
         f"| {m.key} | {m.value:.4g} | {m.low:.4g} to {m.high:.4g} | {m.source} |"
         for m in predicted.measurements()
@@ -113,5 +120,5 @@ def card_text(teacher: Teacher, candidate: Candidate, predicted: CandidateCost) 
         f"(GPT-SoVITS {teacher.version}); candidate {candidate.id}.\n\n"
         f"## Predicted for {predicted.device}\n\n| quantity | median | 90 % interval | source |\n"
         f"|---|---|---|---|\n{rows}\n\nWhat was measured stands in manifest.json.\n\n"
-        f"## Decisions\n\n| decision | value |\n|---|---|\n{decisions}\n"
+        f"## Decisions\n\n{note}| decision | value |\n|---|---|\n{decisions}\n"
     )

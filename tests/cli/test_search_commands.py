@@ -80,7 +80,13 @@ def test_one_file_of_a_model_is_not_enough(run) -> None:
 
 @pytest.mark.parametrize(
     ("word", "read"),
-    [("60trials", (60, None)), ("1trial", (1, None)), ("10m", (None, 600.0)), ("90s", (None, 90.0)), ("2h", (None, 7200.0))],
+    [
+        ("60trials", (60, None)),
+        ("1trial", (1, None)),
+        ("10m", (None, 600.0)),
+        ("90s", (None, 90.0)),
+        ("2h", (None, 7200.0)),
+    ],
 )  # fmt: skip
 def test_budgets_are_trials_or_time(word, read) -> None:
     assert read_budget(word) == read
@@ -99,11 +105,27 @@ def test_the_flags_of_the_main_commands_are_frozen() -> None:
         for name in ("plan", "front", "produce", "search")
     }
     assert flags["plan"] == sorted(
-        "--model --gpt --sovits --voices --budget --space --override --json --quiet".split()
+        ["--model", "--gpt", "--sovits", "--voices", "--budget", "--space", "--override", "--json", "--quiet"]
     )
     assert flags["front"] == ["--csv", "--json", "--quiet"]
     assert flags["produce"] == ["--json", "--out", "--pick", "--quiet", "--verbose"]
     assert flags["search"] == sorted(
-        "--model --gpt --sovits --voices --out --budget --seed --sampler --workers --storage --space "
-        "--override --speech --json --quiet --verbose".split()
+        [
+            "--model",
+            "--gpt",
+            "--sovits",
+            "--voices",
+            "--out",
+            "--budget",
+            "--seed",
+            "--sampler",
+            "--workers",
+            "--storage",
+            "--space",
+            "--override",
+            "--speech",
+            "--json",
+            "--quiet",
+            "--verbose",
+        ]
     )

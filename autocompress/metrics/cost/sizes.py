@@ -5,8 +5,8 @@ from autocompress.metrics.cost.weights import stored_weights
 from autocompress.metrics.cost.workload import SpeechWorkload
 from autocompress.space import Candidate
 
-# Protobuf around the weights, of graphs written by ``transforms.onnx_precision``: what every model has (manifest
-# and card included), and what each repeated piece adds. Within 1 % of whole files: tests/pipeline.
+# Protobuf around the weights, of graphs written by ``transforms.onnx_precision``: what every model has, manifest
+# and card included, and what each repeated piece adds.
 _GRAPHS_BYTES = 40_000.0
 _GPT_BLOCK_BYTES = 6_800.0
 _PRIOR_BLOCK_BYTES = 5_400.0
