@@ -44,10 +44,10 @@ def _flat(conv: nn.Conv1d) -> nn.Conv2d:
     out = nn.Conv2d(
         conv.in_channels,
         conv.out_channels,
-        (1, *conv.kernel_size),
-        stride=(1, *conv.stride),
-        padding=(0, *conv.padding),
-        dilation=(1, *conv.dilation),
+        (1, conv.kernel_size[0]),
+        stride=(1, conv.stride[0]),
+        padding=(0, conv.padding[0]),
+        dilation=(1, conv.dilation[0]),
         groups=conv.groups,
         bias=conv.bias is not None,
     )

@@ -57,7 +57,7 @@ def _attend_all(layer: Block, rows: Tensor, x: Tensor, hidden: Tensor) -> tuple[
     else:
         q = F.linear(rows, weight[:width], bias[:width])
         parts = (q, *torch.split(F.linear(x, weight[width:], bias[width:]), width, dim=-1))
-    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(0, 1) for part in parts)
+    q, k, v = (part.reshape(part.shape[0], heads, -1).transpose(0, 1) for part in parts)
     scores = torch.matmul(q, k.transpose(1, 2)) * attention.size.head_size**-0.5 + hidden
     mixed = torch.matmul(scores.softmax(-1), v)
     return mixed.transpose(0, 1).flatten(1), k[None], v[None]
