@@ -11,7 +11,7 @@ import numpy as np
 
 from autocompress import reporting
 from autocompress.bundle import Bundle
-from autocompress.errors import AutocompressError
+from autocompress.errors import AutocompressError, CheckpointError
 from autocompress.hardware.library import load_profile
 from autocompress.metrics.audio import audio_fault
 from autocompress.metrics.cost import CostModel
@@ -47,18 +47,24 @@ def report(
     """
     folder, spoken_by = folder_of(run), None if bundle is None else folder_of(bundle)
     if (folder / PLAN_FILE).is_file() and (folder / "front.json").is_file():
-        complete(folder, spoken_by or folder / "bundle", audio, stage)
+        given = getattr(getattr(run, "plan", None), "teacher", None)
+        try:
+            _complete(folder, spoken_by or folder / "bundle", given, audio, stage)
+        except CheckpointError as error:
+            stage(f"no costs and no audio, for the teacher cannot be loaded: {error}")
     stage("page")
     return reporting.report(folder, spoken_by, out)
 
 
-def complete(run: Path, bundle: Path, audio: bool, stage: Stage = lambda _: None) -> None:
-    """``costs.json`` and ``clips/`` for every point of the front that lacks them."""
+def _complete(run: Path, bundle: Path, given: "Teacher | None", audio: bool, stage: Stage) -> None:
+    """``costs.json`` and ``clips/`` for every point of the front; ``given`` is a teacher that is loaded."""
     plan, candidates = find_plan(run), _front(run)
+    model = saved_model(plan)
     stage("costs")
-    _save_costs(run, plan, candidates)
+    sizes = (given.gpt.config, given.sovits.config) if given else model_sizes(model)
+    _save_costs(run, CostModel(*sizes, load_profile(plan["device"])), candidates)
     if audio:
-        _save_clips(run, plan, candidates, bundle, stage)
+        _save_clips(run, lambda: given or load_model(model), candidates, bundle, stage)
 
 
 def _front(run: Path) -> list[Candidate]:
@@ -67,8 +73,7 @@ def _front(run: Path) -> list[Candidate]:
     return [Candidate.from_dict(row["candidate"]) for row in rows]
 
 
-def _save_costs(run: Path, plan: dict[str, Any], candidates: Iterable[Candidate]) -> None:
-    model = CostModel(*model_sizes(saved_model(plan)), load_profile(plan["device"]))
+def _save_costs(run: Path, model: CostModel, candidates: Iterable[Candidate]) -> None:
     named = {TEACHER: Candidate()} | {candidate.id: candidate for candidate in candidates}
     costs = {name: costs_from_details(model.cost(c).details()) for name, c in named.items()}
     draft = run / f".{COSTS}.draft"
@@ -77,7 +82,11 @@ def _save_costs(run: Path, plan: dict[str, Any], candidates: Iterable[Candidate]
 
 
 def _save_clips(
-    run: Path, plan: dict[str, Any], candidates: Sequence[Candidate], bundle: Path, stage: Stage
+    run: Path,
+    load: "Callable[[], Teacher]",
+    candidates: Sequence[Candidate],
+    bundle: Path,
+    stage: Stage,
 ) -> None:
     """Clips of those that have none yet, saved one speaker after the other."""
     folder = run / "clips"
@@ -85,11 +94,7 @@ def _save_clips(
     wanted = [c for c in (Candidate(), *candidates) if not known.of(_speaker_name(c))]
     if not wanted:
         return
-    try:
-        teacher = load_model(saved_model(plan))
-    except AutocompressError as error:
-        stage(f"no audio, for the teacher cannot be loaded: {error}")
-        return
+    teacher = load()
     lines = _lines(teacher)
     for number, candidate in enumerate(wanted if lines else (), 1):
         stage(f"audio {number} of {len(wanted)}")

@@ -1,0 +1,48 @@
+"""The report of a real search: costs and voices of its front are made on the way, once."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from autocompress.cli import app
+from autocompress.pipeline.run_report import report
+from autocompress.reporting import read_run
+
+
+def test_report_of_a_search_has_costs_and_every_voice(found, delivered) -> None:
+    page = report(found, delivered)
+    data = read_run(found.study.folder, delivered.folder)
+    assert page == found.study.folder / "report.html"
+    assert data.request == "size_mb<=2 latency_s<=1 device=snapdragon-7-gen-3"
+    assert len(data.sentences) == 3
+    for point in data.front:
+        assert sum(point.costs["size_mb"].values()) > 0
+        assert abs(sum(point.costs["latency_s"].values()) - point.measurements["latency_s"].value) < 1e-6
+        assert len(point.clips) == 3
+        assert point.schedule
+    assert data.delivered_candidate == found.front().smallest().candidate.id
+    by_key = {d.key: d for d in data.deliveries}
+    assert by_key["size_mb"].comparable
+    assert not by_key["latency_s"].comparable  # predicted for a phone, measured here
+
+
+def test_a_second_report_speaks_no_sentence_again(found, delivered) -> None:
+    report(found, delivered)
+    stages: list[str] = []
+    report(found, delivered, stage=stages.append)
+    assert stages == ["costs", "page"]
+
+
+def test_command_reports_a_folder_whose_model_is_gone(found, tmp_path: Path) -> None:
+    for name in ("front.json", "plan.json"):
+        (tmp_path / name).write_bytes((found.study.folder / name).read_bytes())
+    done = CliRunner().invoke(app, ["report", str(tmp_path), "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == {"report": str(tmp_path / "report.html"), "figures": []}
+    assert "cannot be loaded" in done.stderr
+
+
+def test_report_of_no_run_is_refused_with_a_word(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["report", str(tmp_path)])
+    assert "it is no run folder" in str(done.exception)
