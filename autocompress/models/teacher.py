@@ -14,6 +14,7 @@ from autocompress.models.bert import BertFeatures
 from autocompress.models.checkpoint import load_gpt, load_sovits
 from autocompress.models.content import ContentEncoder, HubertContent
 from autocompress.models.gpt import Gpt
+from autocompress.models.sampling import SamplingSettings
 from autocompress.models.sovits.layers import fold_weight_norm
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.speaker_network import load_speaker_network
@@ -44,6 +45,7 @@ class Teacher:
     voice_maker: VoiceMaker
     voices: Mapping[str, Voice] = field(default_factory=dict)
     name: str = ""
+    settings: SpeechSettings = field(default_factory=SpeechSettings)  # used where a call names none
 
     def __post_init__(self) -> None:
         check_pair(self.gpt, self.sovits)
@@ -88,7 +90,7 @@ class Teacher:
         settings: SpeechSettings | None = None,
     ) -> Samples:
         """Audio float32 [n_samples] at ``sample_rate_hz``; same text, voice and seed, same samples."""
-        settings = settings or SpeechSettings()
+        settings = settings or self.settings
         sentences = self.speak(text, voice, seed, language=language, settings=settings)
         return joined([sentence.audio for sentence in sentences], self.sample_rate_hz, settings.pause_s)
 
@@ -106,7 +108,7 @@ class Teacher:
         check_voice(chosen, self.sovits)
         generator = torch.Generator().manual_seed(seed)
         return [
-            self._sentence(self.text(sentence, language), chosen, settings or SpeechSettings(), generator)
+            self._sentence(self.text(sentence, language), chosen, settings or self.settings, generator)
             for sentence in self.text.sentences(text, language)
         ]
 
@@ -162,6 +164,11 @@ def load_teacher(
     return Teacher(first, second, TextFrontEnd(second.config.version, features), maker, made, Path(gpt).stem)
 
 
+# With upstream's repetition penalty of 1.35 this GPT stops early: half of its 512 codes occur in a prompt, and EOS
+# is the one that is never penalised.
+REFERENCE_SAMPLING = SamplingSettings(top_k=8, temperature=0.7, repetition_penalty=1.0)
+
+
 def load_reference() -> Teacher:
     """The model that ships with the package; new voices need the extra ``clone``."""
     reference.verify_files()
@@ -169,7 +176,8 @@ def load_reference() -> Teacher:
     # Its GPT was trained on clips without the silence that upstream appends to a prompt.
     maker = VoiceMaker(sovits, "reference", WhisperContent(), prompt_tail_s=0.0)
     voices = LazyVoices(maker, read_voices(reference.VOICES))
-    return Teacher(gpt, sovits, TextFrontEnd(sovits.config.version), maker, voices, "reference")
+    text = TextFrontEnd(sovits.config.version)
+    return Teacher(gpt, sovits, text, maker, voices, "reference", SpeechSettings(REFERENCE_SAMPLING))
 
 
 # Models that come with the package: name → how to load it.

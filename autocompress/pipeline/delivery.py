@@ -64,7 +64,9 @@ def deliver(
         card = Path(scratch) / "card.md"
         card.write_text(card_text(teacher, candidate, costs.cost(candidate)), "utf-8")
         stage("bundle")
-        whole = ingredients(student, graphs, card, voices, teacher_facts(teacher), bert=bert)
+        whole = ingredients(
+            student, graphs, card, voices, teacher_facts(teacher), bert=bert, speech=teacher.settings
+        )
         write_bundle(whole, folder, replacing=chosen.replacing)
     stage("claims")
     with_claims(folder, measured_claims(folder, teacher, [v.name for v in voices], chosen))

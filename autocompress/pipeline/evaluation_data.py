@@ -9,7 +9,7 @@ import torch
 from autocompress.metrics.evaluation_set import EvaluationSet, Task, read_evaluation_set
 from autocompress.metrics.teacher_forced import ForcedCase
 from autocompress.models.reference import EVALUATION_SET
-from autocompress.models.sampling import SamplingSettings, generate
+from autocompress.models.sampling import generate
 from autocompress.models.teacher import Teacher
 from autocompress.models.voice import Voice, VoiceOrigin
 
@@ -73,7 +73,7 @@ def forced_case(teacher: Teacher, name: str, text: str, language: str, voice: Vo
     prompt = torch.from_numpy(np.array(voice.prompt_tokens, np.int64))[None]
     generator = torch.Generator().manual_seed(seed)
     made = generate(
-        teacher.gpt, ids, None, prompt, SamplingSettings(), generator=generator,
+        teacher.gpt, ids, None, prompt, teacher.settings.sampling, generator=generator,
         early_stop_tokens=_MOST_TOKENS,
     )  # fmt: skip
     tokens = made.callers_tokens[None]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import torch
 
-from autocompress.bundle import AudioSettings, Ingredients, TextSettings
+from autocompress.bundle import AudioSettings, Ingredients, SpeechDefaults, TextSettings
 from autocompress.errors import ClaimError
 from autocompress.models.gpt import Gpt
 from autocompress.models.onnx import export_graphs
 from autocompress.models.sovits.synthesizer import Sovits
+from autocompress.models.speech import SpeechSettings
 from autocompress.models.voice import Voice
 from autocompress.space import Candidate
 from autocompress.transforms import materialize
@@ -80,8 +81,9 @@ def ingredients(
     teacher: dict[str, object],
     *,
     bert: bool,
+    speech: SpeechSettings | None = None,
 ) -> Ingredients:
-    """Everything that ``write_bundle`` wants."""
+    """Everything that ``write_bundle`` wants; ``speech`` is how the bundle speaks unless it is told otherwise."""
     roles = {path: _ROLES[name] for name, path in graphs.written.paths.items()}
     files = {path.name: (roles.get(path, "weights"), path) for path in graphs.written.files}
     config = student.sovits.config
@@ -94,4 +96,17 @@ def ingredients(
         voices=tuple(voices),
         teacher=teacher,
         candidate=student.candidate.to_dict(),
+        speech=_defaults(speech or SpeechSettings()),
+    )
+
+
+def _defaults(speech: SpeechSettings) -> SpeechDefaults:
+    sampling = speech.sampling
+    return SpeechDefaults(
+        sampling.top_k,
+        sampling.top_p,
+        sampling.temperature,
+        sampling.repetition_penalty,
+        speech.noise_scale,
+        speech.pause_s,
     )

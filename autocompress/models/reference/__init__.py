@@ -15,7 +15,13 @@ CHECKSUMS = FOLDER / "SHA256SUMS"
 def verify_files(folder: Path = FOLDER) -> None:
     """Raise ``CheckpointError`` that lists every file of the reference model that is missing or altered."""
     faults = []
-    for line in (folder / CHECKSUMS.name).read_text().splitlines():
+    try:
+        lines = (folder / CHECKSUMS.name).read_text().splitlines()
+    except OSError as error:
+        raise CheckpointError(
+            f"no reference model in {folder} ({error}). Install the package again."
+        ) from error
+    for line in lines:
         expected, name = line.split(maxsplit=1)
         path = folder / name
         if not path.is_file():
