@@ -20,7 +20,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _SIGNATURE = "pkg.torch.export.ExportedProgram.graph_signature"
 _CALL = "pkg.torch.onnx.fx_node"
-_WEIGHT_INPUT = {"Conv": 1, "ConvTranspose": 1, "MatMul": 1, "Gemm": 1, "Gather": 0}
+_WEIGHT_INPUT = {"Conv": 1, "ConvTranspose": 1, "MatMul": 1, "Gemm": 1, "Gather": 0, "Slice": 0}
+# Large weights are sliced by the graph itself (the last block of prefill), small ones by the exporter.
 _ROLES = (
     (r"gpt\.h\.layers\.(\d+)\.self_attn\.", r"gpt.attention.\1"),
     (r"gpt\.h\.layers\.(\d+)\.linear[12]\.", r"gpt.ffn.\1"),
