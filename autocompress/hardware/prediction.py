@@ -15,7 +15,7 @@ class Prediction:
     """Seconds: the median and the ends of the interval that holds ``confidence`` of the outcomes.
 
     ``kind`` is ``measured`` (from tables measured on that device), ``calibrated`` (the model fitted with runs
-    from that device) or ``estimated`` (public facts only). The width is that of validation residuals of the kind.
+    from that device) or ``estimated`` (public facts only). The width is that of the kind's validation residuals.
     """
 
     median_s: float

@@ -164,8 +164,8 @@ def load_teacher(
     return Teacher(first, second, TextFrontEnd(second.config.version, features), maker, made, Path(gpt).stem)
 
 
-# With upstream's repetition penalty of 1.35 this GPT stops early: half of its 512 codes occur in a prompt, and EOS
-# is the one that is never penalised.
+# With upstream's repetition penalty of 1.35 this GPT stops early: many of its 512 codes occur in a prompt,
+# and EOS is the one that is never penalised.
 REFERENCE_SAMPLING = SamplingSettings(top_k=8, temperature=0.7, repetition_penalty=1.0)
 
 

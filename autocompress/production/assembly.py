@@ -83,7 +83,7 @@ def ingredients(
     bert: bool,
     speech: SpeechSettings | None = None,
 ) -> Ingredients:
-    """Everything that ``write_bundle`` wants; ``speech`` is how the bundle speaks unless it is told otherwise."""
+    """Everything that ``write_bundle`` wants; ``speech`` is how the bundle speaks unless told otherwise."""
     roles = {path: _ROLES[name] for name, path in graphs.written.paths.items()}
     files = {path.name: (roles.get(path, "weights"), path) for path in graphs.written.files}
     config = student.sovits.config

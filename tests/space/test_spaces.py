@@ -52,7 +52,8 @@ def test_the_size_of_a_space_counts_its_points_exactly() -> None:
     some = tuple(c for c in space.choices if c.role in ("recipe", "layer", "channels"))
     small = SearchSpace("small", some)
     assert small.size == len(enumerate_points(small))
-    assert small.size == 4 * 3 * 3 * (3 + 2)  # depth, prior depth, flow; vocoder widths with and without recipe
+    # depth, prior depth, flow; vocoder widths with and without recipe
+    assert small.size == 4 * 3 * 3 * (3 + 2)
 
 
 def test_sizes_with_nested_conditions_needs_and_quotas_count_exactly() -> None:
