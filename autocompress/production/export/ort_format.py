@@ -1,5 +1,6 @@
 """The ORT format, and the list of operators that a minimal mobile build of ONNX Runtime needs for it."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -9,6 +10,7 @@ import onnxruntime as ort
 from onnxruntime.tools.ort_format_model import create_config_from_models
 
 from autocompress.production.export.exporter import Exported, Exporter, Unsupported
+from autocompress.production.export.folding import fold_constants
 from autocompress.production.export.operators import refused_by_onnxruntime
 from autocompress.transforms.onnx_precision import SHARED_FILE, WrittenGraphs
 
@@ -33,37 +35,34 @@ class OrtFormatExporter(Exporter):
 
     def _write(self, graphs: WrittenGraphs, folder: Path) -> Exported:
         paths = {name: folder / f"{path.stem}.ort" for name, path in graphs.paths.items()}
+        notes = _sharing_notes(graphs)
         for name, path in paths.items():
-            self._convert(graphs.paths[name], path)
-        config = folder / OPERATORS_FILE
-        create_config_from_models(list(paths.values()), config, enable_type_reduction=True)
-        return Exported(self.name, paths, (*paths.values(), config), tuple(self._notes(graphs)))
-
-    def _convert(self, source: Path, target: Path) -> None:
-        options = ort.SessionOptions()
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-        options.optimized_model_filepath = str(target)
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.save_model_format", "ORT")
-        kept = [] if self.fold_weights else ["ConstantFolding"]
-        ort.InferenceSession(
-            str(source), options, providers=["CPUExecutionProvider"], disabled_optimizers=kept
-        )
-
-    def _notes(self, graphs: WrittenGraphs) -> list[str]:
-        notes = []
-        if any(path.name == SHARED_FILE for path in graphs.files):
-            notes.append("the ORT format has no shared weights: prefill and step each hold the GPT's")
-        for name, path in graphs.paths.items():
-            widened = 0 if self.fold_weights else _widened_weights(path)
-            if widened:
+            folded = fold_constants(onnx.load(str(graphs.paths[name])))
+            _convert(folded.model, path, fold_weights=self.fold_weights)
+            if folded.widened and not self.fold_weights:
                 notes.append(
-                    f"{name} widens {widened} weights at every run; fold_weights stores them in fp32"
+                    f"{name} widens {folded.widened} weights at every run, unless fold_weights is set"
                 )
-        return notes
+        config = folder / OPERATORS_FILE
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # the tool leaves closing its files to Python
+            create_config_from_models(list(paths.values()), config, enable_type_reduction=True)
+        return Exported(self.name, paths, (*paths.values(), config), tuple(notes))
 
 
-def _widened_weights(path: Path) -> int:
-    model = onnx.load(str(path), load_external_data=False)
-    stored = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) > 1}
-    return sum(node.op_type == "Cast" and node.input[0] in stored for node in model.graph.node)
+def _convert(model: onnx.ModelProto, target: Path, *, fold_weights: bool) -> None:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(target)
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    without = [] if fold_weights else ["ConstantFolding"]
+    ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"], disabled_optimizers=without
+    )
+
+
+def _sharing_notes(graphs: WrittenGraphs) -> list[str]:
+    if any(path.name == SHARED_FILE for path in graphs.files):
+        return ["the ORT format has no shared weights: prefill and step each hold the GPT's"]
+    return []

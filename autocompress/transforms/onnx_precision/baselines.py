@@ -21,5 +21,6 @@ def write_dynamic_int8(graphs: Mapping[str, Path], folder: Path) -> WrittenGraph
     for name, path in paths.items():
         model = onnx.load(str(graphs[name]))
         del model.graph.value_info[:]  # shapes of fused operators contradict the tool's inference
-        quantize_dynamic(model, str(path), weight_type=QuantType.QInt8)
+        options = {"DefaultTensorType": onnx.TensorProto.FLOAT}  # behind operators that it cannot infer
+        quantize_dynamic(model, str(path), weight_type=QuantType.QInt8, extra_options=options)
     return WrittenGraphs(paths, tuple(paths.values()))

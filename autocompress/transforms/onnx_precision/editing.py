@@ -9,8 +9,6 @@ from onnx import helper, numpy_helper
 
 from autocompress.transforms.onnx_precision.roles import Array
 
-OPSET = 21
-"""The first with 4-bit tensors."""
 IR_VERSION = 10
 
 
@@ -34,14 +32,6 @@ class GraphEdit:
         """A stored tensor; the same name is stored once."""
         name = name or self.short()
         self._tensors[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
-        return name
-
-    def int4_constant(self, codes: Array) -> str:
-        """Codes -8..7, two to a byte, the first in the low half."""
-        name, flat = self.short(), codes.reshape(-1).astype(np.uint8) & 0xF
-        packed = (flat[0::2] | (flat[1::2] << 4)).tobytes()
-        tensor = helper.make_tensor(name, onnx.TensorProto.INT4, codes.shape, packed, raw=True)
-        self._tensors[name] = tensor
         return name
 
     def fold(self, op_type: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
@@ -68,7 +58,6 @@ class GraphEdit:
             [_bare(node) for node in nodes], old.name, old.input, old.output, [*kept, *self._tensors.values()]
         )
         domains = {entry.domain: entry.version for entry in self.model.opset_import}
-        domains[""] = max(OPSET, domains.get("", 0))
         domains |= {node.domain: 1 for node in nodes if node.domain not in domains}
         imports = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
         return helper.make_model(

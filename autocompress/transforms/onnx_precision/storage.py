@@ -46,7 +46,7 @@ def widened_int4(edit: GraphEdit, weight: Weight, output: str | None) -> str:
     coded = quantize(value, "int4", axis)
     rows, blocks, block = coded.codes.shape
     moved = np.moveaxis(value, axis, 0).shape
-    wide = edit.fold("Cast", [edit.int4_constant(coded.codes)], to=TensorProto.FLOAT)
+    wide = _unpacked(edit, coded.codes)
     result = edit.fold("Mul", [wide, scales_constant(edit, coded.scales[..., None])])
     if blocks * block != int(np.prod(moved[1:])):
         result = _first_columns(edit, _reshape(edit, result, (rows, blocks * block)), int(np.prod(moved[1:])))
@@ -55,6 +55,22 @@ def widened_int4(edit: GraphEdit, weight: Weight, output: str | None) -> str:
     order = list(range(1, value.ndim))
     order.insert(axis, 0)
     return edit.fold("Transpose", [_reshape(edit, result, moved)], output, perm=order)
+
+
+def _unpacked(edit: GraphEdit, codes: Array) -> str:
+    """fp32 codes from bytes that hold the first half of a block in their low bits, the second in their high.
+
+    ONNX's own 4-bit tensors would need fewer nodes, but the ORT format cannot hold them.
+    """
+    low, high = np.split((codes.astype(np.int16) + 8).astype(np.uint8), 2, axis=2)
+    packed = edit.constant(low | (high << 4))
+    mask, four = edit.constant(np.array(15, np.uint8), "mask"), edit.constant(np.array(4, np.uint8), "four")
+    halves = [
+        edit.fold("BitwiseAnd", [packed, mask]),
+        edit.fold("BitShift", [packed, four], direction="RIGHT"),
+    ]
+    unsigned = edit.fold("Cast", [edit.fold("Concat", halves, axis=2)], to=TensorProto.FLOAT)
+    return edit.fold("Sub", [unsigned, edit.constant(np.array(8, np.float32), "eight")])
 
 
 def int8_constants(edit: GraphEdit, weight: Weight) -> tuple[str, str]:
