@@ -85,5 +85,8 @@ def run_document(run: Path) -> dict[str, object]:
 
 def set_up_logging(verbose: bool) -> None:
     import logging
+    import warnings
 
+    if not verbose:
+        warnings.simplefilter("ignore")  # such as a reference recording of 2.8 s
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")

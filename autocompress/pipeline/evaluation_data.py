@@ -16,7 +16,6 @@ from autocompress.models.voice import Voice, VoiceOrigin
 FORCED_CASES = 4
 SPOKEN_SENTENCES, SPOKEN_VOICES = 8, 4
 _MOST_TOKENS = 100  # of a forced case: four seconds of speech
-_NOISE_SCALE = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,10 @@ def forced_case(teacher: Teacher, name: str, text: str, language: str, voice: Vo
     )  # fmt: skip
     tokens = made.callers_tokens[None]
     frames = 2 * tokens.shape[1]
-    noise = torch.randn(1, teacher.sovits.config.inter, frames, generator=generator) * _NOISE_SCALE
+    noise = (
+        torch.randn(1, teacher.sovits.config.inter, frames, generator=generator)
+        * teacher.settings.noise_scale
+    )
     style = torch.from_numpy(np.array(voice.style))[None, :, None]
     return ForcedCase(name, text, ids, torch.from_numpy(target)[None], prompt, tokens, style, noise)
 
