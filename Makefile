@@ -25,8 +25,15 @@ lint: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# The main job on the reference model: search, front, verified bundle, report, one spoken sentence.
+REQUEST ?= <30MB, <1s on Snapdragon 7 Gen3
+DEMO := runs/demo
+
 demo: setup
-	$(BIN)/autocompress --help
+	$(BIN)/autocompress compress "$(REQUEST)" --space quick --budget 30trials --out $(DEMO)
+	$(BIN)/autocompress report $(DEMO)
+	$(BIN)/autocompress say $(DEMO)/bundle "A smaller voice says hello." --voice af_heart -o $(DEMO)/hello.wav
+	@echo "listen to $(DEMO)/hello.wav, open $(DEMO)/report.html"
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -175,7 +175,7 @@ def load_reference() -> Teacher:
     gpt, sovits = load_gpt(reference.GPT), load_sovits(reference.SOVITS)
     # Its GPT was trained on clips without the silence that upstream appends to a prompt.
     maker = VoiceMaker(sovits, "reference", WhisperContent(), prompt_tail_s=0.0)
-    voices = LazyVoices(maker, read_voices(reference.VOICES))
+    voices = LazyVoices(maker, read_voices(reference.VOICES), known_good=True)
     text = TextFrontEnd(sovits.config.version)
     return Teacher(gpt, sovits, text, maker, voices, "reference", SpeechSettings(REFERENCE_SAMPLING))
 

@@ -5,6 +5,7 @@ quantizer's codes; the spectrogram at the model's rate → the style encoder; fo
 16 kHz → the speaker network.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from autocompress.errors import CheckpointError, MalformedError, TextError
-from autocompress.models.audio import Recording, Samples, load_recording, resampled
+from autocompress.models.audio import AudioWarning, Recording, Samples, load_recording, resampled
 from autocompress.models.bert import BertFeatures, bert_features
 from autocompress.models.content import CONTENT_RATE_HZ, ContentEncoder
 from autocompress.models.fbank import FBANK_RATE_HZ
@@ -141,14 +142,21 @@ class VoiceMaker:
 class LazyVoices(Mapping[str, Voice]):
     """Voices by name, each made when it is first asked for: a model with many of them starts at once."""
 
-    def __init__(self, maker: VoiceMaker, sources: Sequence[VoiceSource]) -> None:
+    def __init__(
+        self, maker: VoiceMaker, sources: Sequence[VoiceSource], *, known_good: bool = False
+    ) -> None:
+        """``known_good`` recordings are not warned about: the package's own clips are as long as they are."""
         self._maker = maker
+        self._known_good = known_good
         self._sources = {source.name: source for source in sources}
         self._made: dict[str, Voice] = {}
 
     def __getitem__(self, name: str) -> Voice:
         if name not in self._made:
-            self._made[name] = self._maker.make(self._sources[name])
+            with warnings.catch_warnings():
+                if self._known_good:
+                    warnings.simplefilter("ignore", AudioWarning)
+                self._made[name] = self._maker.make(self._sources[name])
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -122,7 +122,7 @@ def test_model_info_counts_every_tensor(files):
     assert found["sovits"]["bytes"] == (files / "v2.pth").stat().st_size
     counted = sum(t.numel() for t in small_upstream_sovits().state_dict().values())
     assert found["sovits"]["parameters"] == counted
-    assert found["gpt"]["sizes"]["blocks"][0] == {"heads": 4, "head_size": 4, "ffn": 64}
+    assert found["gpt"]["sizes"]["blocks"][0] == {"heads": 4, "head_size": 4, "ffn": 64, "rank": None}
     assert sum(m["parameters"] for m in found["gpt"]["modules"].values()) == found["gpt"]["parameters"]
 
 

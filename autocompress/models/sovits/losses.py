@@ -60,9 +60,12 @@ def wave_to_log_mel(wave: Tensor, audio: AudioConfig, mels: int = 128) -> Tensor
 
 
 def spectral_loss(real: Tensor, fake: Tensor, sizes: Sequence[int] = (256, 512, 1024)) -> Tensor:
-    """Spectral convergence plus log-magnitude distance, mean over FFT sizes (Parallel WaveGAN, eq. 4-6)."""
+    """Spectral convergence plus log-magnitude distance, mean over FFT sizes (Parallel WaveGAN, eq. 4-6).
+
+    Sizes that a short wave cannot be padded for are left out.
+    """
     terms = []
-    for n_fft in sizes:
+    for n_fft in (size for size in sizes if size // 2 < real.shape[-1]):
         a, b = _magnitudes(real, n_fft), _magnitudes(fake, n_fft)
         convergence = (a - b).square().sum().sqrt() / a.square().sum().sqrt()
         terms.append(convergence + F.l1_loss(b.log(), a.log()))
