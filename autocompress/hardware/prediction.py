@@ -15,7 +15,7 @@ class Prediction:
     """Seconds: the median and the ends of the interval that holds ``confidence`` of the outcomes.
 
     ``kind`` is ``measured`` (from tables measured on that device), ``calibrated`` (the model fitted with runs
-    from that device) or ``estimated`` (public facts only). The width is that of the kind's validation residuals.
+    from that device) or ``estimated`` (public facts only); its validation residuals set the width.
     """
 
     median_s: float

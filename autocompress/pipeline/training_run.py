@@ -35,9 +35,7 @@ class TrainingRun:
     seed: int = 0
     unseen: frozenset[str] = sizes.UNSEEN_VOICES
     gpt: GptRecipe = field(default_factory=lambda: GptRecipe(1800))
-    sovits: SovitsRecipe = field(
-        default_factory=lambda: SovitsRecipe(12_000, adversarial_from=6000)
-    )
+    sovits: SovitsRecipe = field(default_factory=lambda: SovitsRecipe(12_000, adversarial_from=6000))
 
     def run(self, stages: Sequence[str], report: Report) -> None:
         """The named stages in their order, each from its last checkpoint."""
