@@ -85,7 +85,7 @@ class Costs:
 
 
 def operator_costs(
-    operators: Sequence[Operator], footprint_bytes: float, profile: HardwareProfile, threads: int
+    operators: Sequence[Operator], footprint_bytes: float | Array, profile: HardwareProfile, threads: int
 ) -> Costs:
     """Cost operators on a device, in a graph of this footprint."""
     model = table_model(profile)
@@ -98,24 +98,27 @@ def operator_costs(
 
 
 def table_seconds(
-    model: TableModel, operators: Sequence[Operator], footprint_bytes: float, threads: int
+    model: TableModel, operators: Sequence[Operator], footprint_bytes: float | Array, threads: int
 ) -> Array:
-    """Seconds of one execution of each operator from a measured table; one call of each kernel."""
+    """Seconds of one execution of each operator from a measured table; one call of each kernel.
+
+    ``footprint_bytes`` is one graph's, or one for each operator.
+    """
     seconds = np.zeros(len(operators))
+    footprints = np.broadcast_to(np.asarray(footprint_bytes, float), len(operators))
     groups: dict[tuple[str, str], list[int]] = {}
     for i, operator in enumerate(operators):
         groups.setdefault((operator.family, operator.precision), []).append(i)
     for (family, precision), rows in groups.items():
         members = [operators[i] for i in rows]
-        seconds[rows] = model.seconds(family, precision, threads, _shapes(members, footprint_bytes))
+        seconds[rows] = model.seconds(family, precision, threads, _shapes(members, footprints[rows]))
     return seconds
 
 
-def _shapes(operators: Sequence[Operator], footprint_bytes: float) -> Shapes:
+def _shapes(operators: Sequence[Operator], footprints: Array) -> Shapes:
     names = ("batch", "m", "k", "n", "taps")
     columns = [np.array([getattr(operator, name) for operator in operators], float) for name in names]
-    footprint = np.full(len(operators), footprint_bytes)
-    batch, m, k, n, taps, far = (np.maximum(column, 1.0) for column in (*columns, footprint))
+    batch, m, k, n, taps, far = (np.maximum(column, 1.0) for column in (*columns, footprints))
     return Shapes(batch, m, k, n, taps, far)
 
 
