@@ -35,8 +35,9 @@ def test_a_second_report_speaks_no_sentence_again(found, delivered) -> None:
 
 
 def test_command_reports_a_folder_whose_model_is_gone(found, tmp_path: Path) -> None:
-    for name in ("front.json", "plan.json"):
-        (tmp_path / name).write_bytes((found.study.folder / name).read_bytes())
+    (tmp_path / "front.json").write_bytes((found.study.folder / "front.json").read_bytes())
+    plan = json.loads((found.study.folder / "plan.json").read_text()) | {"model": "gone", "model_files": {}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
     done = CliRunner().invoke(app, ["report", str(tmp_path), "--json"])
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {"report": str(tmp_path / "report.html"), "figures": []}

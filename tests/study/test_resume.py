@@ -75,7 +75,7 @@ def test_the_order_in_which_workers_finish_does_not_matter(make_study) -> None:
 
 def test_a_worker_that_dies_costs_its_own_candidate_only(make_study) -> None:
     study = make_study(settings=Settings(sampler="random", workers=2), evaluate=Deadly())
-    study.run(Budget(trials=4))
+    study.run(Budget(trials=12))
     states = [t.state for t in study.trials()]
     assert 0 < states.count("failed") < len(states)
     assert "died" in next(t.failure for t in study.trials() if t.state == "failed")
