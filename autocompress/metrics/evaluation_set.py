@@ -28,6 +28,7 @@ from autocompress.errors import MalformedError
 from autocompress.metrics.score import Item
 from autocompress.metrics.text_normalization import normalized_words
 from autocompress.metrics.utterance import Recording
+from autocompress.models.text.languages import find_mode
 
 Row = TypeVar("Row")
 
@@ -128,6 +129,7 @@ def read_evaluation_set(manifest: Path) -> EvaluationSet:
 def _read_sentence(row: Mapping[str, str]) -> Sentence:
     if not normalized_words(row["text"]):
         raise MalformedError("its text holds no word")
+    find_mode(row["language"])
     return Sentence(row["id"], row["text"], row["language"])
 
 
@@ -158,12 +160,17 @@ def _read_rows(
     faults: list[str],
 ) -> list[Row]:
     rows = table.get(kind, [])
-    if not isinstance(rows, list) or not rows:
+    if not isinstance(rows, list):
+        return []  # told already, by its type
+    if not rows:
         faults.append(f"there is no [[{kind}]]")
         return []
     done = []
     for number, row in enumerate(rows, start=1):
         where = f"{kind} {number}"
+        if not isinstance(row, dict):
+            faults.append(f"{where} is {row!r}, expected a table: write [[{kind}]]")
+            continue
         n_before = len(faults)
         _check_keys(where, row, keys, faults)
         if len(faults) > n_before:

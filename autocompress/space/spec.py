@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -127,7 +128,7 @@ def parse_space(fields: Mapping[str, Any], source: str) -> SpaceSpec:
     try:
         return SpaceSpec.model_validate(fields)
     except ValidationError as error:
-        faults = [_fault(fields, dict(item)) for item in error.errors()]
+        faults = _all_faults(fields, error)
         lines = "\n".join(f"  - {fault}" for fault in faults)
         raise SpaceError(f"search space {source}: {len(faults)} fault(s)\n{lines}") from error
 
@@ -145,6 +146,45 @@ def space_path(source: str | Path) -> Path:
             f"{', '.join(sorted(known))}. A path must end in .toml."
         )
     return found[0]
+
+
+def _all_faults(fields: Mapping[str, Any], error: ValidationError) -> list[str]:
+    """Every fault. A table with a bad key is not looked into: what else is wrong shows without that key."""
+    faults: list[str] = []
+    rest, found = deepcopy(dict(fields)), error
+    while True:
+        items = [dict(item) for item in found.errors()]
+        faults += [fault for item in items if (fault := _fault(fields, item)) not in faults]
+        if not [_cut(rest, item["loc"]) for item in items if _may_hide_more(item)]:
+            return faults
+        try:
+            SpaceSpec.model_validate(rest)
+            return faults
+        except ValidationError as next_error:
+            found = next_error
+
+
+def _may_hide_more(item: Mapping[str, Any]) -> bool:
+    """Whether it is a key that can be left out: an unknown one, or an optional one of the wrong kind."""
+    loc = item["loc"]
+    owner = _owner(loc)
+    field = None if owner is None else owner.model_fields.get(str(loc[-1]))
+    return item["type"] == "extra_forbidden" or (field is not None and not field.is_required())
+
+
+def _owner(loc: tuple[Any, ...]) -> type[BaseModel] | None:
+    """The table that the last key of ``loc`` stands in; nothing where that is an item of a list."""
+    if len(loc) == 1:
+        return SpaceSpec
+    return _TABLES.get(str(loc[0])) if len(loc) == 3 else None
+
+
+def _cut(fields: dict[str, Any], loc: tuple[Any, ...]) -> None:
+    """Take the key at ``loc`` out of parsed TOML."""
+    table: Any = fields
+    for step in loc[:-1]:
+        table = table[step]
+    table.pop(loc[-1], None)
 
 
 def _spec_faults(spec: ChoiceSpec) -> list[str]:
@@ -171,7 +211,7 @@ def _fault(fields: Mapping[str, Any], item: dict[str, Any]) -> str:
     if item["type"] != "extra_forbidden":
         return f"{where}: {item['msg'].removeprefix('Value error, ')} (found {_short(item['input'])})"
     key = str(item["loc"][-1])
-    owner = _TABLES.get(str(item["loc"][0]), SpaceSpec) if len(item["loc"]) > 1 else SpaceSpec
+    owner = _owner(item["loc"]) or SpaceSpec
     known = dict.fromkeys(owner.__annotations__)
     return f"{where}: unknown key {key!r}; nearest known: {nearest(key, known)!r}"
 

@@ -136,3 +136,11 @@ def test_a_missing_manifest_and_an_empty_one_are_refused(tmp_path: Path):
     (tmp_path / "set.toml").write_text("schema = 1\nseed = 1\n")
     with pytest.raises(MalformedError, match=r"there is no \[\[sentence\]\](.|\n)*there is no \[\[voice\]\]"):
         read_evaluation_set(tmp_path / "set.toml")
+
+
+def test_rows_that_are_no_tables_are_faults_among_others(tmp_path: Path):
+    rows = 'sentence = ["a", {id="b", text="Yes.", language="xx"}]'
+    (tmp_path / "set.toml").write_text(f"schema = 1\nseed = 1\nvoice = 3\n{rows}\n")
+    wanted = r"3 faults(.|\n)*'voice' is 3(.|\n)*sentence 1 is 'a'(.|\n)*sentence 2: .*language mode 'xx'"
+    with pytest.raises(MalformedError, match=wanted):
+        read_evaluation_set(tmp_path / "set.toml")

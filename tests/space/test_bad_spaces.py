@@ -77,6 +77,26 @@ def test_all_faults_are_listed_together() -> None:
         parse_and_resolve(spoiled(change))
 
 
+def test_an_unknown_key_hides_no_other_fault_of_its_table() -> None:
+    def change(fields: dict) -> None:
+        fields["choice"][1].update(ratios=[], multipleof=8)
+        fields["protect"]["ffn"].update(floor=0.9, ceiling=0.5, keeep=1)
+
+    with pytest.raises(SpaceError) as found:
+        parse_and_resolve(spoiled(change))
+    for words in ("4 fault(s)", "'multipleof'", "ratios are empty", "'keeep'", "floor 0.9 lies above"):
+        assert words in str(found.value)
+
+
+def test_tables_that_are_no_tables_are_refused_together() -> None:
+    def change(fields: dict) -> None:
+        fields["choice"][0] = "gpt.keep"
+        fields["protect"] = {"ffn": 3}
+
+    with pytest.raises(SpaceError, match=r"2 fault\(s\)"):
+        parse_and_resolve(spoiled(change))
+
+
 def test_an_unknown_override_is_refused_with_the_nearest() -> None:
     with pytest.raises(SpaceError, match="no protection is named 'fnn'; nearest: 'ffn'"):
         resolve(parse_space(GOOD, "tiny.toml"), DIMENSIONS, override=["fnn"])
