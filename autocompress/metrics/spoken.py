@@ -1,9 +1,13 @@
 """The speech rung: a student says sentences of the evaluation set and is heard, beside its teacher."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
+import numpy as np
+
+from autocompress.errors import AudioError
+from autocompress.metrics.audio import SPEECH_RATE_HZ
 from autocompress.metrics.budget import as_measurement
 from autocompress.metrics.evaluation_set import Task
 from autocompress.metrics.quality_loss import SPEECH_UNITS, speech_loss
@@ -48,15 +52,27 @@ class SpokenScore:
 
 def hear(say: Say, tasks: Sequence[Task], metrics: Sequence[SpeechMetric], seed: int) -> SpokenScore:
     """Let a model say all ``tasks`` and score them; one that mostly fails is a failure, not a bad score."""
-    utterances: dict[Item, Utterance] = {task.item: say(task) for task in tasks}
-    broken = [fault for said in utterances.values() if (fault := said.fault())]
-    if 2 * len(broken) > len(utterances):
-        reason = f"{len(broken)} of {len(utterances)} sentences are no speech: {broken[0]}"
-        return SpokenScore(failure=reason)
+    utterances: dict[Item, Utterance] = {}
+    broken: list[str] = []
+    for task in tasks:
+        utterances[task.item] = said = _said(say, task)
+        broken += [fault] if (fault := said.fault()) else []
+        if 2 * len(broken) > len(tasks):  # whatever the rest sounds like
+            reason = f"{len(broken)} of {len(utterances)} sentences are no speech: {broken[0]}"
+            return SpokenScore(failure=reason)
     read = {m.name: {item: m.read(said) for item, said in utterances.items()} for m in metrics}
     scores = {m.name: score(m, read[m.name], seed=seed) for m in metrics}
     values = {name: {str(item): r.value for item, r in found.items()} for name, found in read.items()}
     return SpokenScore(scores, values)
+
+
+def _said(say: Say, task: Task) -> Utterance:
+    """What the model says for ``task``; one that breaks down has said nothing, and why is kept."""
+    try:
+        return say(task)
+    except (AudioError, ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+        nothing = utterance(task, np.zeros(0, np.float32), SPEECH_RATE_HZ, ())
+        return replace(nothing, failure=f"{type(error).__name__}: {error}")
 
 
 def utterance(task: Task, samples: "object", sample_rate_hz: int, tokens: Sequence[int]) -> Utterance:

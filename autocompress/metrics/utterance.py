@@ -23,7 +23,7 @@ class Utterance:
     """A model's ``speech`` for ``text``.
 
     ``voice`` is the target speaker's own recording, ``teacher`` the teacher's speech of the same sentence,
-    voice and seed, ``tokens`` the semantic tokens that were spoken.
+    voice and seed, ``tokens`` the semantic tokens that were spoken; ``failure`` says why nothing was said.
     """
 
     sentence: str
@@ -32,10 +32,11 @@ class Utterance:
     voice: Recording | None = None
     teacher: Recording | None = None
     tokens: tuple[int, ...] | None = None
+    failure: str | None = None
 
     def fault(self) -> str | None:
         """Why the model's speech cannot be scored, or ``None``."""
-        return self.speech.fault()
+        return self.failure or self.speech.fault()
 
     def required_voice(self) -> Recording:
         """The target speaker's recording; raises `MalformedError` when it is absent or unusable."""

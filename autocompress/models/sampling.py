@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from autocompress.errors import AudioError
 from autocompress.models.gpt import Gpt
 
 EOS_FREE_PREDICTIONS = 11
@@ -111,6 +112,8 @@ def _choose(
 ) -> tuple[Tensor, bool]:
     """The next token, and whether EOS ends the loop (drawn, or best of the penalised logits)."""
     eos = logits.shape[-1] - 1
+    if logits.isnan().any():
+        raise AudioError(f"the GPT predicts NaN for token {index}: its weights or inputs are no numbers.")
     allowed = logits[:, :-1] if index < EOS_FREE_PREDICTIONS else logits
     penalized = penalize(allowed, history, settings.repetition_penalty)
     token = draw(probabilities(penalized, settings), generator)

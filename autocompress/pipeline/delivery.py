@@ -15,6 +15,7 @@ from autocompress.models.teacher import Teacher
 from autocompress.models.voice import Voice
 from autocompress.objectives import CONSTRAINT_KEYS
 from autocompress.pipeline.bundle_speech import hear_bundle
+from autocompress.pipeline.calibrated import calibrated
 from autocompress.pipeline.evaluation_data import evaluation_tasks, stand_in_voice
 from autocompress.pipeline.evaluator import takes_bert
 from autocompress.pipeline.fingerprints import teacher_hash
@@ -53,7 +54,7 @@ def deliver(
     """
     chosen, bert = options or DeliveryOptions(), takes_bert(teacher)
     stage("student")
-    student = shaped_student(teacher, candidate)
+    student = shaped_student(teacher, candidate, calibrated(teacher))
     costs = CostModel(teacher.gpt.config, teacher.sovits.config, load_profile(device), bert=bert)
     place = folder.absolute().parent
     place.mkdir(parents=True, exist_ok=True)

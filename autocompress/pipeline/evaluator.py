@@ -20,13 +20,21 @@ from autocompress.metrics.utterance import Utterance
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.teacher import Teacher
+from autocompress.pipeline.calibrated import calibrated
 from autocompress.pipeline.evaluation_data import EvaluationData, evaluation_data
 from autocompress.pipeline.fingerprints import teacher_hash
 from autocompress.pipeline.model_source import load_model
 from autocompress.planner import ModelChoice
 from autocompress.space import Candidate
 from autocompress.study import Evaluation, Rung
-from autocompress.transforms import gpt_part, materialize_gpt, materialize_sovits, sovits_part
+from autocompress.transforms import (
+    Calibration,
+    gpt_part,
+    materialize,
+    materialize_gpt,
+    materialize_sovits,
+    sovits_part,
+)
 
 _MOST_TOKENS = 400  # of a spoken sentence: a student that never stops must not stop the search
 
@@ -54,6 +62,11 @@ class CandidateEvaluator:
     @cached_property
     def teacher(self) -> Teacher:
         return self.given or load_model(self.model)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """How much each of the teacher's units matters; measured once a teacher."""
+        return calibrated(self.teacher)
 
     @cached_property
     def data(self) -> EvaluationData:
@@ -89,21 +102,22 @@ class CandidateEvaluator:
     def _gpt_score(self, candidate: Candidate) -> HalfScore:
         part = gpt_part(candidate)
         if part.id not in self._gpt:
-            self._gpt[part.id] = self.forced.score_gpt(materialize_gpt(self.teacher.gpt, part).computing())
+            student = materialize_gpt(self.teacher.gpt, part, self.calibration.gpt).computing()
+            self._gpt[part.id] = self.forced.score_gpt(student)
         return self._gpt[part.id]
 
     def _sovits_score(self, candidate: Candidate) -> HalfScore:
         part = sovits_part(candidate)
         if part.id not in self._sovits:
-            student = materialize_sovits(self.teacher.sovits, part).computing()
+            student = materialize_sovits(self.teacher.sovits, part, self.calibration.sovits).computing()
             self._sovits[part.id] = self.forced.score_sovits(student)
         return self._sovits[part.id]
 
     def _speech(self, candidate: Candidate, seed: int) -> Evaluation:
         if not self.data.spoken:
             raise MalformedError("the speech rung needs a voice with a recording; this model came with none.")
-        gpt = materialize_gpt(self.teacher.gpt, candidate).computing()
-        sovits = materialize_sovits(self.teacher.sovits, candidate).computing()
+        student = materialize(self.teacher, candidate, self.calibration)
+        gpt, sovits = student.gpt_half.computing(), student.sovits_half.computing()
         speaker = student_speaker(self.teacher, gpt, sovits)
         heard = hear(lambda task: said(speaker, task), self.data.spoken, heard_metrics(), seed)
         if heard.failure:

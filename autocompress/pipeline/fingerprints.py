@@ -10,16 +10,17 @@ from autocompress.models.teacher import Teacher
 from autocompress.study import Fingerprint
 
 _PACKAGE = Path(autocompress.__file__).parent
+_STUDENT = ("transforms", "pipeline/calibrated.py")
 _CODE = {
     "free": ("metrics/cost", "hardware"),
-    "divergence": ("transforms", "metrics/teacher_forced.py", "metrics/divergence.py", "metrics/mel.py"),
-    "speech": ("transforms", "metrics/spoken.py", "metrics/speech.py", "metrics/quality_loss.py"),
-}  # fmt: skip
+    "divergence": (*_STUDENT, "metrics/teacher_forced.py", "metrics/divergence.py", "metrics/mel.py"),
+    "speech": (*_STUDENT, "metrics/spoken.py", "metrics/speech.py", "metrics/quality_loss.py"),
+}
 
 
 def fingerprint(teacher: Teacher, data: str, profile: HardwareProfile) -> Fingerprint:
     """The address of this teacher's evaluations on this device."""
-    code = {rung: _code_hash(parts) for rung, parts in _CODE.items()}
+    code = {rung: code_hash(parts) for rung, parts in _CODE.items()}
     return Fingerprint(teacher_hash(teacher), data, device_hash(profile), code)
 
 
@@ -43,7 +44,7 @@ def device_hash(profile: HardwareProfile) -> str:
 
 
 @lru_cache(maxsize=8)
-def _code_hash(parts: tuple[str, ...]) -> str:
+def code_hash(parts: tuple[str, ...]) -> str:
     """Of the Python files that a rung's result depends on."""
     digest = hashlib.sha256()
     for part in parts:

@@ -150,8 +150,9 @@ def _said(speaker: "Teacher | Bundle", lines: Sequence[_Line]) -> dict[str, Spok
 
 def _speaker(teacher: "Teacher", candidate: Candidate, bundle: Path) -> "Teacher | Bundle":
     """The bundle where it is this candidate's; else the student as the search had it, without training."""
+    from autocompress.pipeline.calibrated import calibrated
     from autocompress.pipeline.evaluator import student_speaker
-    from autocompress.transforms import materialize_gpt, materialize_sovits
+    from autocompress.transforms import materialize
 
     if not candidate.values:
         return teacher
@@ -159,6 +160,5 @@ def _speaker(teacher: "Teacher", candidate: Candidate, bundle: Path) -> "Teacher
         loaded = Bundle.load(bundle)
         if loaded.manifest.candidate.get("id") == candidate.id:
             return loaded
-    gpt = materialize_gpt(teacher.gpt, candidate).computing()
-    sovits = materialize_sovits(teacher.sovits, candidate).computing()
-    return student_speaker(teacher, gpt, sovits)
+    student = materialize(teacher, candidate, calibrated(teacher))
+    return student_speaker(teacher, student.gpt_half.computing(), student.sovits_half.computing())

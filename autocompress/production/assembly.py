@@ -1,7 +1,7 @@
 """Student → fp32 graphs → graphs at the decided precisions → parity gate → what a bundle is made of."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.speech import SpeechSettings
 from autocompress.models.voice import Voice
 from autocompress.space import Candidate
-from autocompress.transforms import materialize
+from autocompress.transforms import Calibration, materialize
 from autocompress.transforms.materialize import Networks
 from autocompress.transforms.onnx_precision.parity import ParityReport, check_parity
 from autocompress.transforms.onnx_precision.parity_cases import parity_cases
@@ -35,6 +35,10 @@ class ShapedStudent:
     sovits: Sovits
     precision: PrecisionPlan
 
+    def with_network(self, network: Gpt | Sovits) -> "ShapedStudent":
+        """The student with other weights, or other sizes, of one half."""
+        return replace(self, gpt=network) if isinstance(network, Gpt) else replace(self, sovits=network)
+
 
 @dataclass(frozen=True)
 class ExportedGraphs:
@@ -44,9 +48,11 @@ class ExportedGraphs:
     parity: ParityReport
 
 
-def shaped_student(teacher: Networks, candidate: Candidate) -> ShapedStudent:
+def shaped_student(
+    teacher: Networks, candidate: Candidate, calibration: Calibration | None = None
+) -> ShapedStudent:
     """The candidate's architecture with unrounded weights: rounding is the exporter's, once."""
-    bare = materialize(teacher, candidate.part(_ARCHITECTURE))
+    bare = materialize(teacher, candidate.part(_ARCHITECTURE), calibration)
     plan = PrecisionPlan.of(candidate, len(teacher.gpt.config.blocks))
     return ShapedStudent(candidate, bare.gpt, bare.sovits, plan)
 

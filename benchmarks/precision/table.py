@@ -1,178 +1,177 @@
-"""Size and latency of each precision on each part of the model, on this machine.
+"""Size, latency and quality of each precision on the GPT and on each part of SoVITS.
 
-    python benchmarks/precision/table.py GRAPHS [--graphs step prefill sovits] [--rounds 9] [--threads 1]
+    python -m benchmarks.precision.table [--steps graphs quality latency] [--work runs/precision]
 
-GRAPHS: a folder of fp32 graphs as ``autocompress.models.onnx.export_graphs`` writes them. One part at a time
-takes one precision, the rest stays fp32; all variants of a graph run in turn, round by round, so that a busy
-moment falls on all of them. Writes ``table.csv`` and ``table.json`` to ``results/precision``; graphs that are
-not asked for keep what an earlier run wrote.
+``graphs`` exports the reference model and writes every variant to ``--work``; ``quality`` runs them on ONNX
+Runtime with the evaluation set's teacher-forced cases beside fp32; ``latency`` times them in turn (wants a
+quiet machine).
+Each step keeps what the others have written, so that a quiet hour need hold the last one only. Writes
+``results/precision/table.csv`` and ``table.json``, where the checks of the last lines are.
 """
 
 import argparse
 import csv
 import json
-import platform
-import shlex
-import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
-import numpy as np
-import onnxruntime as ort
+from autocompress.models.onnx import export_graphs
+from autocompress.models.teacher import Teacher, load_teacher
+from autocompress.pipeline.evaluation_data import evaluation_data
+from autocompress.transforms.onnx_precision import write_graphs
+from benchmarks.precision.latency import PHONEMES, PROMPT, TOKENS, interleaved
+from benchmarks.precision.quality import gpt_logits, gpt_quality, sovits_audio, sovits_quality
+from benchmarks.precision.variants import FP32, GPT_PARTS, SOVITS_PARTS, Variant, variants
+from benchmarks.provenance import REPOSITORY, provenance, weights, write_json
 
-from autocompress.hardware.profiler.machine import read_machine
-from autocompress.transforms.onnx_precision import PrecisionPlan, write_graphs
-from autocompress.transforms.onnx_precision.parity import relative_error
-
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "precision"
+RESULTS = REPOSITORY / "results" / "precision"
 FILES = {"prefill": "gpt_prefill.onnx", "step": "gpt_step.onnx", "sovits": "sovits.onnx"}
-PARTS = {
-    "prefill": ("gpt",),
-    "step": ("gpt",),
-    "sovits": ("sovits.prior", "sovits.flow", "sovits.vocoder"),
-}
-PRECISIONS = (
-    ("fp16", "fp32"), ("int8", "fp32"), ("int4", "fp32"),
-    ("int8", "dynamic-int8"), ("int4", "dynamic-int8"),
-)  # fmt: skip
-COLUMNS = (
-    "graph", "part", "storage", "compute", "threads", "size_bytes", "latency_ms", "low_ms", "high_ms",
-    "over_fp32", "relative_change", "rounds",
-)  # fmt: skip
-PHONEMES, PROMPT, TOKENS = 60, 75, 100  # the reference workload: four seconds of speech
-
-
-@dataclass(frozen=True)
-class Variant:
-    part: str
-    storage: str
-    compute: str
-
-    @property
-    def plan(self) -> PrecisionPlan:
-        inner = ("gpt.attention", "gpt.ffn") if self.part == "gpt" else (self.part,)
-        computed = dict.fromkeys(inner, self.compute) if self.compute != "fp32" else {}
-        return PrecisionPlan({self.part: self.storage}, computed)
+HALVES = {"gpt": (("prefill", "step"), GPT_PARTS), "sovits": (("sovits",), SOVITS_PARTS)}
+ROUNDS = {"prefill": 15, "step": 25, "sovits": 7}
+SLOW_ROUNDS = 3  # of integer convolutions, which take several times as long
+MOST_SLOWER, MOST_RISE_DB = 0.03, 1.0  # of weight-only storage
+Row = dict[str, object]
 
 
 def main() -> None:
     given = _arguments()
-    rows = [row for row in _earlier() if row["graph"] not in given.graphs]
-    for graph in given.graphs:
-        rows += measure(graph, given.folder, given.rounds, given.threads)
+    rows = {half: _known(half, given.work) for half in HALVES}
+    if "graphs" in given.steps:
+        write_variants(given.work)
+        rows = {half: {v.name: _sized(v, half, given.work) for v in _variants(half)} for half in HALVES}
+    if "quality" in given.steps:
+        add_quality(rows, given.work)
+    if "latency" in given.steps:
+        add_latency(rows, given.work, given.threads)
+    write_json(given.work / "rows.json", rows)
+    _publish(rows, given)
+
+
+def write_variants(work: Path) -> None:
+    """All graphs, from the model as it is now."""
+    teacher = load_teacher("reference")
+    plain = export_graphs(teacher.gpt, teacher.sovits, work / "export", bert=False)
+    for half, (graphs, _) in HALVES.items():
+        for variant in _variants(half):
+            folder = work / half / variant.name
+            folder.mkdir(parents=True, exist_ok=True)
+            write_graphs({graph: plain[graph] for graph in graphs}, variant.plan, folder)
+    write_json(work / "weights.json", weights())
+
+
+def add_quality(rows: dict[str, dict[str, Row]], work: Path) -> None:
+    """Divergence from fp32 on the evaluation set's cases."""
+    teacher = load_teacher("reference")
+    cases = evaluation_data(teacher).forced
+    answers = {
+        half: {v.name: _answers(half, v, work, cases) for v in _variants(half)} for half in HALVES
+    }  # half → variant → arrays by case
+    for half, by_name in answers.items():
+        for name, found in by_name.items():
+            rows[half][name] |= _quality(half, teacher, cases, found, by_name[FP32.name])
+
+
+def _answers(half: str, variant: Variant, work: Path, cases: Sequence) -> list:
+    folder = work / half / variant.name
+    if half == "gpt":
+        return gpt_logits(folder / FILES["prefill"], folder / FILES["step"], cases)
+    return sovits_audio(folder / FILES["sovits"], cases)
+
+
+def _quality(half: str, teacher: Teacher, cases: Sequence, found: list, fp32: list) -> Row:
+    if half == "gpt":
+        return dict(gpt_quality(cases, found, fp32, teacher.gpt.config.eos))
+    return dict(sovits_quality(cases, found, fp32, teacher.sample_rate_hz))
+
+
+def add_latency(rows: dict[str, dict[str, Row]], work: Path, threads: int) -> None:
+    """Each graph's variants in turn; slow ones in shorter turns of their own beside fp32."""
+    for half, (graphs, _) in HALVES.items():
+        for graph in graphs:
+            for group, rounds in _groups(graph, _variants(half)):
+                paths = [work / half / v.name / FILES[graph] for v in group]
+                for variant, timed in zip(group, interleaved(graph, paths, rounds, threads), strict=True):
+                    if variant != FP32 or "latency_ms" not in rows[half][FP32.name]:
+                        rows[half][variant.name] |= _latency(graph, timed)
+
+
+def _groups(graph: str, every: Sequence[Variant]) -> Iterable[tuple[list[Variant], int]]:
+    if graph != "sovits":
+        return [(list(every), ROUNDS[graph])]
+    slow = [v for v in every if v.compute != "fp32"]
+    return [([v for v in every if v not in slow], ROUNDS[graph]), ([FP32, *slow], SLOW_ROUNDS)]
+
+
+def _latency(graph: str, timed: object) -> Row:
+    start = "latency" if graph == "sovits" else graph
+    return {
+        f"{start}_ms": timed.median_ms, f"{start}_over_fp32": timed.over_first,
+        f"{start}_over_fp32_low": timed.low, f"{start}_over_fp32_high": timed.high,
+        f"{start}_rounds": timed.rounds,
+    }  # fmt: skip
+
+
+def _sized(variant: Variant, half: str, work: Path) -> Row:
+    files = (work / half / variant.name).iterdir()
+    facts = {"part": variant.part, "storage": variant.storage, "compute": variant.compute}
+    return facts | {"size_bytes": sum(path.stat().st_size for path in files)}
+
+
+def _variants(half: str) -> list[Variant]:
+    return variants(HALVES[half][1])
+
+
+def _known(half: str, work: Path) -> dict[str, Row]:
+    path = work / "rows.json"
+    return json.loads(path.read_text("utf-8"))[half] if path.is_file() else {}
+
+
+def checks(rows: dict[str, dict[str, Row]]) -> Row:
+    """The two promises of weight-only storage, with the worst that was found."""
+    flat = [row for by_name in rows.values() for row in by_name.values()]
+    stored = [row for row in flat if row["storage"] != "fp32" and row["compute"] == "fp32"]
+    slower = {
+        f"{row['part']}-{row['storage']} {key.removesuffix('_over_fp32')}": float(str(row[key])) - 1
+        for row in stored for key in row if key.endswith("_over_fp32")
+    }  # fmt: skip
+    rise = {
+        f"{row['part']}-{row['storage']}": float(str(row["silence_floor_rise_db"]))
+        for row in stored if "silence_floor_rise_db" in row
+    }  # fmt: skip
+    return {
+        "latency_within": _check(slower, MOST_SLOWER),
+        "silence_floor_within_db": _check(rise, MOST_RISE_DB),
+    }
+
+
+def _check(found: dict[str, float], limit: float) -> Row:
+    if not found:
+        return {"limit": limit, "holds": None}
+    worst = max(found, key=lambda name: found[name])
+    beyond = sorted(name for name, value in found.items() if value > limit)
+    return {"limit": limit, "worst": worst, "value": round(found[worst], 4), "beyond": beyond,
+            "holds": not beyond}  # fmt: skip
+
+
+def _publish(rows: dict[str, dict[str, Row]], given: argparse.Namespace) -> None:
+    flat = [{"half": half, **row} for half, by_name in rows.items() for row in by_name.values()]
+    columns = dict.fromkeys(key for row in flat for key in row)
     RESULTS.mkdir(parents=True, exist_ok=True)
     with (RESULTS / "table.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
-        writer.writerows(rows)
-    facts = {
-        "machine": read_machine().identity,
-        "python": platform.python_version(),
-        "onnxruntime": version("onnxruntime"),
-        "command": shlex.join(["python", "benchmarks/precision/table.py", *sys.argv[1:]]),
-        "workload": {"phonemes": PHONEMES, "prompt_tokens": PROMPT, "tokens": TOKENS},
-        "weights": "random, of the reference model's sizes",
-    }
-    (RESULTS / "table.json").write_text(json.dumps(facts, indent=2) + "\n")
-
-
-def measure(graph: str, folder: Path, rounds: int, threads: int) -> list[dict[str, object]]:
-    variants = [Variant(PARTS[graph][0], "fp32", "fp32")]
-    variants += [Variant(part, *precision) for part in PARTS[graph] for precision in PRECISIONS]
-    with tempfile.TemporaryDirectory() as scratch:
-        sessions, sizes = [], []
-        for number, variant in enumerate(variants):
-            written = write_graphs({graph: folder / FILES[graph]}, variant.plan, Path(scratch) / str(number))
-            sessions.append(_session(written.paths[graph], threads))
-            sizes.append(written.size_bytes)
-        feeds = _feeds(graph, sessions[0])
-        answers = [session.run(None, feeds)[0] for session in sessions]
-        times = _interleaved(sessions, feeds, rounds, 20 if graph == "step" else 1)
-    base = median(times[0])
-    return [
-        {
-            "graph": graph, "part": variant.part if number else "-", "storage": variant.storage,
-            "compute": variant.compute, "threads": threads, "size_bytes": sizes[number],
-            "latency_ms": f"{median(took) * 1e3:.4g}", "low_ms": f"{min(took) * 1e3:.4g}",
-            "high_ms": f"{max(took) * 1e3:.4g}", "over_fp32": f"{median(took) / base:.3f}",
-            "relative_change": f"{relative_error(answers[number], answers[0]):.2g}", "rounds": rounds,
-        }
-        for number, (variant, took) in enumerate(zip(variants, times, strict=True))
-    ]  # fmt: skip
-
-
-def _interleaved(
-    sessions: list[ort.InferenceSession], feeds: dict[str, np.ndarray], rounds: int, runs: int
-) -> list[list[float]]:
-    """Seconds a run, by session and round."""
-    times: list[list[float]] = [[] for _ in sessions]
-    for _ in range(rounds):
-        for session, took in zip(sessions, times, strict=True):
-            begin = perf_counter()
-            for _ in range(runs):
-                session.run(None, feeds)
-            took.append((perf_counter() - begin) / runs)
-    return times
-
-
-def _session(path: Path, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _feeds(graph: str, session: ort.InferenceSession) -> dict[str, np.ndarray]:
-    """Seeded inputs of the reference workload; open dimensions by the input's name."""
-    generator = np.random.default_rng(0)
-    named = dict(_inputs(graph, generator, session))
-    return {entry.name: named[entry.name] for entry in session.get_inputs()}
-
-
-def _inputs(
-    graph: str, generator: np.random.Generator, session: ort.InferenceSession
-) -> Iterator[tuple[str, np.ndarray]]:
-    shapes = {entry.name: entry.shape for entry in session.get_inputs()}
-
-    def normal(*shape: int) -> np.ndarray:
-        return generator.standard_normal(shape, dtype=np.float32)
-
-    yield "phoneme_ids", generator.integers(0, 300, (1, PHONEMES))
-    if graph == "prefill":
-        yield "prompt", generator.integers(0, 500, (1, PROMPT))
-        yield "bert", normal(1, 1024, PHONEMES)
-    elif graph == "sovits":
-        yield "codes", generator.integers(0, 500, (1, TOKENS))
-        yield "style", normal(*shapes["style"])
-        yield "noise", 0.5 * normal(1, shapes["noise"][1], 2 * TOKENS)
-        yield "window", np.array([0, 2 * TOKENS])
-    else:
-        filled = PHONEMES + PROMPT + TOKENS // 2
-        yield from (("token", np.array([[7]])), ("position", np.array([PROMPT + TOKENS // 2])))
-        yield "length", np.array([filled], np.int32)
-        for name, shape in shapes.items():
-            if name.startswith(("key_in", "value_in")):
-                yield name, normal(1, shape[1], 256, shape[3])
-
-
-def _earlier() -> list[dict[str, object]]:
-    path = RESULTS / "table.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+        writer.writerows({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in r.items()} for r in flat)
+    workload = {"phonemes": PHONEMES, "prompt_tokens": PROMPT, "tokens": TOKENS}
+    facts = provenance(0, threads=given.threads, latency_workload=workload, checks=checks(rows))
+    exported = json.loads((given.work / "weights.json").read_text("utf-8"))  # may be older than the model
+    write_json(RESULTS / "table.json", facts | {"weights_sha256": exported})
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--graphs", nargs="+", choices=FILES, default=list(FILES))
-    parser.add_argument("--rounds", type=int, default=9)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    steps = ("graphs", "quality", "latency")
+    parser.add_argument("--steps", nargs="+", choices=steps, default=list(steps))
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "precision")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
