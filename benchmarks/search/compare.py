@@ -1,149 +1,139 @@
-"""Plain samplers and uniform recipes against this search, on one evaluator and one budget.
+"""Plain samplers and recipes by hand against this search, on one table of real evaluations.
 
-    python benchmarks/search/compare.py --out results/search --seeds 10 --trials 600 --ours 60
+    python -m benchmarks.search.compare [--samplers random nsga2 tpe nni-evolution solver]
 
-Every quality evaluation counts, those of the screening included. Hypervolume is bounded by one fixed
-reference. The evaluator is synthetic until a recorded table of real evaluations is given with ``--table``.
+Every quality evaluation counts, those that screen single decisions included; the table (record.py) makes every
+run deterministic. Runs are kept in ``--work``. NNI pins an old filelock, so its runs are made in an environment
+of their own (docs/development.md) with ``--samplers nni-evolution``; this command finds them there. Writes
+``comparison.json``, ``curves.csv``, ``curves.svg`` and ``curves.png`` to ``results/search``.
 """
 
 import argparse
 import csv
 import json
-import platform
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from tabular import TabularEvaluator
 
-import autocompress
-from autocompress.objectives import DEFAULT_OBJECTIVES, hypervolume
-from autocompress.space import Point, SearchSpace, load_space
-from autocompress.study import Budget, Evaluate, Fingerprint, Front, Settings, Study, Task
-from autocompress.study.testing import REFERENCE_DIMENSIONS, SyntheticEvaluator
+from autocompress.errors import MissingExtraError
+from autocompress.objectives import hypervolume
+from benchmarks.provenance import provenance, write_json
+from benchmarks.search.baselines import RECIPES, losses_of
+from benchmarks.search.figure import draw
+from benchmarks.search.optimum import true_front
+from benchmarks.search.runs import TASK, Bench, Run, runs
+from benchmarks.search.tabular import DEVICES, RESULTS
 
-PLAIN = ("random", "nsga2", "tpe", "nni-evolution")
 OURS = "solver"
-TASK = Task(DEFAULT_OBJECTIVES)
-
-
-def search(
-    space: SearchSpace, evaluate: Evaluate, sampler: str, seed: int, trials: int
-) -> tuple[Front, list[tuple[float, ...]]]:
-    """The front of one finished search, and the losses of everything it evaluated."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(sampler=sampler, seed=seed)
-        study = Study(space, TASK, evaluate, Fingerprint("benchmark"), Path(folder), settings)
-        front = study.run(Budget(trials=trials))
-        return front, [loss for t in study.trials() if (loss := t.losses(TASK)) is not None]
-
-
-def uniform(space: SearchSpace, bits: str) -> list[Point]:
-    """Every part stored in ``bits`` (or the fewest its floor allows)."""
-    storage = [c for c in space.choices if c.role == "storage"]
-    return [{c.name: bits if bits in c.options else c.options[-1] for c in storage}]
-
-
-def pruned_evenly(space: SearchSpace, steps: int = 30) -> list[Point]:
-    """int8 everywhere, then every width, depth and kernel cut by the same share, step by step."""
-    (base,) = uniform(space, "int8")
-    cut = [c for c in space.free if c.ordered and c.role not in ("storage", "recipe")]
-    recipe = {c.name: c.options[-1] for c in space.free if c.name == "recipe.steps"}
-    points = []
-    for share in np.linspace(0.0, 1.0, steps):
-        widths = {c.name: c.options[round(share * (len(c.options) - 1))] for c in cut}
-        points.append(base | recipe | widths)
-    return points
-
-
-RECIPES: dict[str, Callable[[SearchSpace], list[Point]]] = {
-    "uniform-int8": lambda space: uniform(space, "int8"),
-    "uniform-int4": lambda space: uniform(space, "int4"),
-    "int8-then-prune-evenly": pruned_evenly,
-}
-
-
-def fixed_points(space: SearchSpace, evaluate: Evaluate, points: list[Point]) -> list[tuple[float, ...]]:
-    """Losses of points that nobody searched for."""
-    losses = []
-    for point in points:
-        candidate = space.candidate(space.repair(point))
-        free, seen = evaluate(candidate, "free", 0), evaluate(candidate, "divergence", 0)
-        losses.append(TASK.losses({**free.measurements, **seen.measurements}))
-    return [loss for loss in losses if loss is not None]
-
-
-def curves(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
-    """One row a sampler, seed and number of evaluations; and the pooled best front at the end."""
-    evaluate = TabularEvaluator.read(arguments.table) if arguments.table else SyntheticEvaluator()
-    space = load_space("quick", REFERENCE_DIMENSIONS)
-    pooled: list[tuple[float, ...]] = []
-    reference: tuple[float, ...] = ()
-    for sampler in arguments.samplers:
-        trials = arguments.ours if sampler == OURS else arguments.trials
-        for seed in range(arguments.seeds):
-            front, losses = search(space, evaluate, sampler, seed, trials)
-            reference = front.reference
-            pooled += losses
-            for evaluations, volume in front.history:
-                yield {"sampler": sampler, "seed": seed, "evaluations": evaluations, "hypervolume": volume}
-    for name, points in RECIPES.items():
-        losses = fixed_points(space, evaluate, points(space))
-        pooled += losses
-        volume = hypervolume(losses, reference)
-        yield {"sampler": name, "seed": 0, "evaluations": len(losses), "hypervolume": volume}
-    best = hypervolume(pooled, reference)
-    yield {"sampler": "pooled", "seed": 0, "evaluations": len(pooled), "hypervolume": best}
-
-
-def at(rows: list[dict], sampler: str, evaluations: int) -> list[float]:
-    """Hypervolume of every seed after so many evaluations."""
-    return [r["hypervolume"] for r in rows if r["sampler"] == sampler and r["evaluations"] == evaluations]
-
-
-def summary(rows: list[dict], arguments: argparse.Namespace) -> dict[str, object]:
-    """Medians, and the two claims: our few against their many, and the distance to the best known front."""
-    plain = [s for s in arguments.samplers if s != OURS]
-    best = next(r["hypervolume"] for r in rows if r["sampler"] == "pooled")
-    many = {s: float(np.median(at(rows, s, arguments.trials))) for s in plain}
-    few = {s: float(np.median(at(rows, s, arguments.ours))) for s in plain}
-    ours = float(np.median(at(rows, OURS, arguments.ours)))
-    return {
-        "ours_at_few": ours,
-        "plain_at_few": few,
-        "plain_at_many": many,
-        "recipes": {r["sampler"]: r["hypervolume"] for r in rows if r["sampler"] in RECIPES},
-        "best_known": best,
-        "ours_beats_plain_at_many": ours >= max(many.values()),
-        "distance_ratio": (best - ours) / (best - max(few.values())),
-        "few": arguments.ours,
-        "many": arguments.trials,
-        "seeds": arguments.seeds,
-        "evaluator": "table" if arguments.table else "synthetic",
-        "machine": platform.platform(),
-        "autocompress": autocompress.__version__,
-    }
+SAMPLERS = ("random", "nsga2", "tpe", "nni-evolution", OURS)
+Row = dict[str, object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--table", type=Path, help="recorded evaluations (record.py); synthetic when absent")
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--trials", type=int, default=600)
-    parser.add_argument("--ours", type=int, default=60)
-    parser.add_argument("--samplers", nargs="+", default=[*PLAIN, OURS])
-    arguments = parser.parse_args()
-    rows = list(curves(arguments))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    with (arguments.out / "curves.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+    given = _arguments()
+    bench = Bench(work=given.work)
+    finished = {name: made for name in given.samplers if (made := _made(bench, name, given))}
+    if set(finished) != set(SAMPLERS):
+        print(
+            f"made: {', '.join(finished)}; the comparison is written once all of {', '.join(SAMPLERS)} are."
+        )
+        return
+    reference = finished[OURS][0].reference
+    recipes = _recipes(bench)
+    pooled = [losses for made in finished.values() for run in made for losses in run.front]
+    pooled += [losses for found in recipes.values() for losses in found]
+    best = {
+        "pooled": hypervolume(pooled, reference),
+        "whole_table": hypervolume(true_front(bench.table, DEVICES[0]), reference),
+    }
+    volumes = {name: hypervolume(losses, reference) for name, losses in recipes.items()}
+    curves = list(_curves(finished))
+    with (RESULTS / "curves.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(curves[0]))
         writer.writeheader()
-        writer.writerows(rows)
-    text = json.dumps(summary(rows, arguments), indent=1)
-    (arguments.out / "summary.json").write_text(text + "\n")
-    print(text)
+        writer.writerows(curves)
+    write_json(RESULTS / "comparison.json", summary(finished, volumes, best, given))
+    draw(curves, volumes, best["whole_table"], given.few, RESULTS)
+
+
+def summary(
+    finished: dict[str, list[Run]],
+    recipes: dict[str, float],
+    best: dict[str, float],
+    given: argparse.Namespace,
+) -> dict[str, object]:
+    """Medians and quartiles, and both targets: our few against their many, and the distance at few."""
+    few = {name: _quartiles(made, given.few) for name, made in finished.items()}
+    many = {name: _quartiles(made, given.many) for name, made in finished.items() if name != OURS}
+    strongest_few = max(q["median"] for name, q in few.items() if name != OURS)
+    strongest_many = max(q["median"] for q in many.values())
+    ours = few[OURS]["median"]
+    return provenance(seed=0) | {
+        "weights_sha256": _recorded_weights(),
+        "seeds": given.seeds,
+        "objectives": [o.key for o in TASK.objectives],
+        "reference": finished[OURS][0].reference,
+        "device": DEVICES[0],
+        "best_known": best,
+        f"at_{given.few}": few,
+        f"at_{given.many}": many,
+        "recipes": recipes,
+        "ours_at_few_over_best_plain_at_many": ours / strongest_many,
+        "distance_of_ours_over_distance_of_best_plain_at_few": {
+            name: (volume - ours) / (volume - strongest_few) for name, volume in best.items()
+        },
+        "evaluations_of_best_plain_to_reach_ours": _evaluations_to_reach(finished, ours),
+    }
+
+
+def _made(bench: Bench, sampler: str, given: argparse.Namespace) -> list[Run]:
+    """The sampler's runs; none when its package is absent and they were not made elsewhere."""
+    trials = given.few if sampler == OURS else given.many
+    try:
+        return list(runs(bench, sampler, given.seeds, trials, DEVICES[0]))
+    except MissingExtraError as error:
+        print(error)
+        return []
+
+
+def _recipes(bench: Bench) -> dict[str, list[tuple[float, ...]]]:
+    space, evaluate = bench.space(), bench.evaluator(DEVICES[0])
+    return {name: losses_of(points(space), space, evaluate, TASK) for name, points in RECIPES.items()}
+
+
+def _curves(finished: dict[str, list[Run]]) -> Iterator[Row]:
+    """Quartiles over the seeds after every tenth evaluation (every one of the first sixty)."""
+    for name, made in finished.items():
+        length = len(made[0].history)
+        for evaluations in sorted({*range(1, min(60, length) + 1), *range(10, length + 1, 10)}):
+            yield {"sampler": name, "evaluations": evaluations, **_quartiles(made, evaluations)}
+
+
+def _quartiles(made: list[Run], evaluations: int) -> dict[str, float]:
+    values = np.quantile([run.at(evaluations) for run in made], (0.25, 0.5, 0.75))
+    return {name: round(float(v), 6) for name, v in zip(("lower", "median", "upper"), values, strict=True)}
+
+
+def _evaluations_to_reach(finished: dict[str, list[Run]], volume: float) -> dict[str, int | None]:
+    """When each plain sampler's median has what ours has at few; none: not within many."""
+    medians = {n: np.median([r.history for r in made], axis=0) for n, made in finished.items() if n != OURS}
+    return {n: int(np.argmax(m >= volume)) + 1 if m[-1] >= volume else None for n, m in medians.items()}
+
+
+def _recorded_weights() -> object:
+    """Of the model that the table was recorded from, which may be older than the one shipped now."""
+    return json.loads((RESULTS / "table.json").read_text("utf-8"))["weights_sha256"]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=SAMPLERS)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--few", type=int, default=60, help="evaluations of this search")
+    parser.add_argument("--many", type=int, default=600, help="evaluations of every plain sampler")
+    parser.add_argument("--work", type=Path, default=Path("runs/search"))
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
