@@ -1,4 +1,4 @@
-"""``autocompress model train-reference`` and ``model evaluate``."""
+"""``autocompress model speak-corpus``, ``model train-reference`` and ``model evaluate``."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,30 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``autocompress model``."""
+    app.command("speak-corpus")(speak_corpus)
     app.command("train-reference")(train_reference)
     app.command("evaluate")(evaluate)
+
+
+def speak_corpus(
+    voices: Annotated[
+        Path, typer.Argument(help="Folder with Kokoro's voices (package/voices of kokoro-js).")
+    ],
+    out: Annotated[Path, typer.Option(help="Where recordings and manifest.jsonl go.")] = Path(
+        "runs/kokoro_en"
+    ),
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N sentences.")] = None,
+) -> None:
+    """Speak the reference model's corpus again with Kokoro-82M; the same command goes on where it stopped.
+
+    Example: autocompress model speak-corpus package/voices --out runs/kokoro_en
+    """
+    from autocompress.cli.progress import count_report
+    from autocompress.models.training.kokoro import read_lines, speak_corpus
+
+    with count_report("speaking") as report:
+        speak_corpus(read_lines()[:limit], voices, out, report)
+    typer.echo(f"corpus: {out}")
 
 
 def train_reference(
@@ -20,7 +42,7 @@ def train_reference(
     ),
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
     stage: Annotated[
-        list[str] | None, typer.Option(help="prepare, sovits, gpt, export; default all.")
+        list[str] | None, typer.Option(help="prepare, sovits, gpt, export, evaluate; default all.")
     ] = None,
 ) -> None:
     """Train a small GPT-SoVITS from recordings; the same command goes on where it was stopped.

@@ -21,8 +21,10 @@ from autocompress.models.training.prepare import Preparation, prepare
 from autocompress.models.training.sovits_objective import SovitsObjective, SovitsRecipe
 from autocompress.models.training.trainer import Progress, Schedule, resume, train
 from autocompress.models.whisper_content import WhisperContent
+from autocompress.pipeline.training_scores import Halves, append_scores, score_halves
+from autocompress.reporting.training_figure import write_training_figure
 
-STAGES = ("prepare", "sovits", "gpt", "export")
+STAGES = ("prepare", "sovits", "gpt", "export", "evaluate")
 Report = Callable[[str, Progress], None]
 
 
@@ -47,6 +49,7 @@ class TrainingRun:
             "sovits": self._train_sovits,
             "gpt": self._train_gpt,
             "export": self._export,
+            "evaluate": self._evaluate,
         }
         for stage in STAGES:
             if stage in stages:
@@ -77,14 +80,27 @@ class TrainingRun:
         """Averaged weights as upstream's two files."""
         model = self.folder / "model"
         model.mkdir(parents=True, exist_ok=True)
+        halves = self.halves()
+        save_gpt(halves.gpt, model / "gpt.ckpt", info=f"step {halves.steps['gpt']}", force=True)
+        save_sovits(halves.sovits, model / "sovits.pth", info=f"step {halves.steps['sovits']}", force=True)
+        report("exported", Progress(1, 1, {}, 0.0))
+
+    def _evaluate(self, report: Report) -> None:
+        """One more line of ``scores.jsonl``, and ``curves.svg`` of losses and scores so far."""
+        data = Dataset.load(self.folder / "data")
+        said = score_halves(
+            self.halves(), data, lambda done, total: report("scores", Progress(done, total, {}, 0.0))
+        )
+        append_scores(self.folder / "scores.jsonl", said)
+        write_training_figure(self.folder, self.folder / "curves.svg")
+
+    def halves(self) -> Halves:
+        """Both networks with their averaged weights, as last saved."""
         gpt, sovits = self._gpt_objective(), self._sovits_objective()
         steps = {"gpt": resume(gpt, self.folder / "gpt"), "sovits": resume(sovits, self.folder / "sovits")}
         gpt.average.copy_to(gpt.model)
         sovits.average.copy_to(sovits.model)
-        save_gpt(gpt.model.eval(), model / "gpt.ckpt", info=f"step {steps['gpt']}", force=True)
-        info = f"step {steps['sovits']}"
-        save_sovits(sovits.model.eval(), model / "sovits.pth", info=info, force=True)
-        report("exported", Progress(1, 1, {}, 0.0))
+        return Halves(gpt.model.eval(), sovits.model.eval(), steps)
 
     def _source(self) -> BatchSource:
         return BatchSource(Dataset.load(self.folder / "data"), self.seed)

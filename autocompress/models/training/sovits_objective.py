@@ -48,12 +48,13 @@ class SovitsRecipe:
     whole_every: int = 3
     peak_rate: float = 8e-4
     adversarial_rate: float = 2e-4
+    critic_rate: float = 5e-4  # at the generator's own rate the light critics lag behind it
     warm_steps: int = 200
-    mel_weight: float = 45.0
-    spectral_weight: float = 10.0
+    mel_weight: float = 15.0
+    spectral_weight: float = 2.5
     kl_weight: float = 0.2
     feature_weight: float = 2.0
-    fooling_weight: float = 2.0
+    fooling_weight: float = 1.0
     average_decay: float = 0.999
     discriminators: DiscriminatorConfig = field(default_factory=DiscriminatorConfig.light)
     bfloat16: bool = True
@@ -86,7 +87,7 @@ class SovitsObjective:
         self._critics = Discriminators(recipe.discriminators)
         trained = [p for p in model.parameters() if p.requires_grad]
         self._optimizer = _adam(trained, recipe.peak_rate)
-        self._critic_optimizer = _adam(self._critics.parameters(), recipe.adversarial_rate)
+        self._critic_optimizer = _adam(self._critics.parameters(), recipe.critic_rate)
         self.average = Average(model, recipe.average_decay)
 
     def step(self, step: int) -> dict[str, float]:
@@ -186,6 +187,7 @@ class SovitsObjective:
         self._critics.load_state_dict(state["critics"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._critic_optimizer.load_state_dict(state["critic_optimizer"])
+        set_rate(self._critic_optimizer, self._recipe.critic_rate)  # the recipe's, not the saved one
         self.average.values = state["average"]
 
 
