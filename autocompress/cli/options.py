@@ -2,11 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autocompress.errors import RequestError, RunError
+from autocompress.errors import RequestError
 
 if TYPE_CHECKING:
     from autocompress.planner import ModelChoice, SearchSettings
@@ -28,6 +28,12 @@ Storage = Annotated[str | None, typer.Option(help="SQLAlchemy URL of a shared st
 Space = Annotated[str, typer.Option(help="Search space: gpt-sovits, quick, precision-only, or a file.")]
 Override = Annotated[list[str] | None, typer.Option(help="Floor of the space to lift; may be repeated.")]
 Speech = Annotated[bool, typer.Option("--speech/--no-speech", help="Whether the best are heard, too.")]
+Sensitivity = Annotated[
+    bool, typer.Option("--sensitivity", help="Measure every decision alone, too: the report's full heat map.")
+]
+Optuna = Annotated[
+    bool, typer.Option("--optuna", help="Write the trials as an Optuna study for optuna-dashboard.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Log what the libraries below say.")]
@@ -70,17 +76,18 @@ def chosen_model(
     return choose_model(model, gpt, sovits, voices)
 
 
-def run_document(run: Path) -> dict[str, object]:
+def run_document(run: Path) -> dict[str, Any]:
     """``front.json`` of a run folder."""
-    import json
+    from autocompress.pipeline.run_folder import read_front
 
-    path = run / "front.json"
-    if not path.is_file():
-        raise RunError(
-            f"{run} holds no front.json. Give the folder (--out) of a search that has found something."
-        )
-    document: dict[str, object] = json.loads(path.read_text("utf-8"))
-    return document
+    return read_front(run)
+
+
+def run_table(run: Path) -> str:
+    """``front.csv`` of a run folder."""
+    from autocompress.pipeline.run_folder import read_front_table
+
+    return read_front_table(run)
 
 
 def set_up_logging(verbose: bool) -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,6 +33,7 @@ def compress(
     space: o.Space = "gpt-sovits",
     override: o.Override = None,
     speech: o.Speech = True,
+    sensitivity: o.Sensitivity = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -47,7 +48,7 @@ def compress(
     settings = o.search_settings(budget, seed, sampler, workers, storage, speech)
     with Session(out, quiet) as session:
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
-        session.search()
+        session.search(sensitivity)
         session.produce("best")
     session.show(as_json)
 
@@ -93,6 +94,7 @@ def search(
     space: o.Space = "gpt-sovits",
     override: o.Override = None,
     speech: o.Speech = True,
+    sensitivity: o.Sensitivity = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -107,13 +109,15 @@ def search(
     settings = o.search_settings(budget, seed, sampler, workers, storage, speech)
     with Session(out, quiet) as session:
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
-        session.search()
+        session.search(sensitivity)
     session.show(as_json)
 
 
 def front(
     run: o.Run,
     as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on stdout.")] = False,
+    optuna: o.Optuna = False,
+    storage: o.Storage = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -124,10 +128,23 @@ def front(
     from autocompress.cli.front_text import front_text
 
     document = o.run_document(run)
-    if as_csv:
-        sys.stdout.write((run / "front.csv").read_text("utf-8"))
+    if optuna:
+        _write_optuna(run, storage, document, as_json)
+    elif as_csv:
+        sys.stdout.write(o.run_table(run))
     else:
         print(json.dumps(document, ensure_ascii=False) if as_json else front_text(document, header=not quiet))
+
+
+def _write_optuna(run: Path, storage: str | None, document: dict[str, Any], as_json: bool) -> None:
+    """The run's trials as an Optuna study, and what opens it."""
+    from dataclasses import asdict
+
+    from autocompress.pipeline.run_folder import write_run_as_optuna_study
+
+    study = write_run_as_optuna_study(run, document, storage)
+    text = f"Optuna study {study.name!r} in {study.storage}\nopen it with: {study.command}"
+    print(json.dumps(asdict(study) | {"command": study.command}) if as_json else text)
 
 
 def produce(

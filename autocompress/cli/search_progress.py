@@ -10,6 +10,7 @@ _WORDS = {
     "plan": "planning",
     "teacher": "loading the teacher",
     "search": "searching",
+    "sensitivity": "writing what each decision loses",
     "student": "making the student",
     "export": "exporting graphs",
     "precision": "writing precisions",

@@ -61,11 +61,12 @@ class Session:
         self.progress.plan(settings.trials, settings.seconds)
         self.planned.require_feasible()
 
-    def search(self) -> None:
+    def search(self, sensitivity: bool = False) -> None:
         from autocompress.pipeline.compose import search
 
         assert self.planned is not None, "plan first"
-        search(self.planned, self.out, watch=self.progress.watch, stage=self.progress.stage)
+        watch, stage = self.progress.watch, self.progress.stage
+        search(self.planned, self.out, sensitivity=sensitivity, watch=watch, stage=stage)
         self.document = run_document(self.out)
 
     def open(self) -> None:

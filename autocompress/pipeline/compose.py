@@ -1,6 +1,5 @@
 """plan → search → produce: the composition root of the public functions."""
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +11,12 @@ from autocompress.metrics.cost import CostModel
 from autocompress.models.dimensions import teacher_dimensions
 from autocompress.pipeline.interim import save_interim_front
 from autocompress.pipeline.model_source import choose_model, load_model, model_of, model_sizes
+from autocompress.pipeline.sensitivity import save_sensitivity
 from autocompress.planner import ModelChoice, Plan, SearchSettings, make_plan
 from autocompress.request import Request
 from autocompress.space import Candidate, load_space
 from autocompress.study import Budget, Front, Progress, Settings, Study, Task, Trial
+from autocompress.study.front_file import read_object
 
 if TYPE_CHECKING:
     from autocompress.bundle import Bundle
@@ -70,11 +71,13 @@ def search(
     planned: Plan,
     out: str | Path,
     *,
+    sensitivity: bool = False,
     watch: Watch = lambda _: None,
     stage: Stage = lambda _: None,
 ) -> Search:
     """Run the search of a plan in the folder ``out``; the same call resumes it.
 
+    With ``sensitivity`` every decision is measured alone, too, for the heat map of the report.
     Raises InfeasibleError before anything runs when no candidate can hold the bounds.
     """
     planned.require_feasible()
@@ -103,6 +106,8 @@ def search(
     except KeyboardInterrupt:
         save_interim_front(study)
         raise
+    stage("sensitivity")
+    save_sensitivity(study, in_full=sensitivity)
     return Search(planned, study, front)
 
 
@@ -163,8 +168,7 @@ def find_plan(folder: Path) -> dict[str, Any]:
     """The plan.json of the run that ``folder`` is or lies in."""
     for place in (folder, *folder.absolute().parents):
         if (place / PLAN_FILE).is_file():
-            document: dict[str, Any] = json.loads((place / PLAN_FILE).read_text("utf-8"))
-            return document
+            return read_object(place / PLAN_FILE)
     raise RunError(
         f"{folder} lies in no run folder (there is no {PLAN_FILE} above it). "
         "Give the teacher and the device, or the folder of a search."
@@ -173,7 +177,12 @@ def find_plan(folder: Path) -> dict[str, Any]:
 
 def saved_model(document: dict[str, Any]) -> ModelChoice:
     """The teacher that a saved plan names."""
-    return ModelChoice(**({"name": None} | document["model_files"]))
+    try:
+        return ModelChoice(**({"name": None} | document["model_files"]))
+    except (KeyError, TypeError) as error:
+        raise RunError(
+            f"{PLAN_FILE} is damaged: it names no model ({error}). Run the same search again."
+        ) from error
 
 
 def _model(teacher: "Teacher | ModelChoice | str") -> tuple[ModelChoice, "Teacher | None"]:

@@ -1,10 +1,17 @@
 """A run folder as it lies on disk: its front, and the point that a pick names."""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from autocompress.errors import InfeasibleError
+from autocompress.errors import InfeasibleError, RunError
 from autocompress.space import Candidate
+from autocompress.study.front_file import read_front, read_front_table
+
+if TYPE_CHECKING:
+    from autocompress.study.dashboard import OptunaStudy
+
+__all__ = ["picked_candidate", "picked_trial", "read_front", "read_front_table", "write_run_as_optuna_study"]
 
 
 def picked_trial(document: Mapping[str, Any], pick: str) -> dict[str, Any]:
@@ -45,3 +52,19 @@ def _nothing_fits(document: Mapping[str, Any]) -> str:
 def _bound(constraint: Mapping[str, Any]) -> str:
     side = "max" if "max" in constraint else "min"
     return f"{constraint['key']} {'<=' if side == 'max' else '>='} {constraint[side]:g}"
+
+
+def write_run_as_optuna_study(
+    run: Path, document: Mapping[str, Any], storage: str | None = None
+) -> "OptunaStudy":
+    """Every trial of the run as an Optuna study beside the run's own tables, named after the folder."""
+    from autocompress.study.dashboard import write_optuna_study
+    from autocompress.study.run_store import saved_trials, store_url
+
+    trials = saved_trials(run, storage)
+    if not trials:
+        raise RunError(
+            f"no trials of {run} in {storage or run / 'store.db'}. Give the --storage that its search had."
+        )
+    objectives = [objective["key"] for objective in document["objectives"]]
+    return write_optuna_study(trials, objectives, storage or store_url(run), run.resolve().name)

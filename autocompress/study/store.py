@@ -91,6 +91,11 @@ class EvaluationStore:
         with self._guarded(), self._engine.connect() as connection:
             return float(connection.execute(query).scalar() or 0.0)
 
+    def runs(self) -> list[str]:
+        """Names of all runs."""
+        with self._guarded(), self._engine.connect() as connection:
+            return [str(row[0]) for row in connection.execute(sa.select(_RUNS.c.run).order_by(_RUNS.c.run))]
+
     def open_run(self, run: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """What the run ``run`` was made for; ``fields`` are saved when it is new."""
         query = sa.select(_RUNS.c.fields).where(_RUNS.c.run == run)

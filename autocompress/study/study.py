@@ -18,6 +18,7 @@ from autocompress.study.front import Front, nearest_trial
 from autocompress.study.lock import run_lock
 from autocompress.study.loop import Loop, Parts, Progress
 from autocompress.study.pool import make_workers, timed
+from autocompress.study.run_store import run_name, store_url
 from autocompress.study.samplers import Pick, SamplerContext, make_sampler, pick_sampler
 from autocompress.study.sensitivity import SensitivityTable, measure_sensitivity
 from autocompress.study.settings import Budget, Settings
@@ -46,12 +47,12 @@ class Study:
 
     @property
     def url(self) -> str:
-        return self.storage or f"sqlite:///{(self.folder / 'store.db').resolve()}"
+        return self.storage or store_url(self.folder)
 
     @cached_property
     def name(self) -> str:
-        """Name of the run within its store: the folder's own path."""
-        return str(self.folder.resolve())[-64:]
+        """Name of the run within its store."""
+        return run_name(self.folder)
 
     @cached_property
     def store(self) -> EvaluationStore:
