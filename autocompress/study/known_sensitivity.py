@@ -49,7 +49,8 @@ def _single(encoding: Encoding, lost: _Losses) -> Iterator[Cell]:
 
 def _families(encoding: Encoding, lost: _Losses) -> list[Cell]:
     """Screens of several like choices at once: the same decision in every layer."""
-    several = [s for s in screens(encoding, len(encoding.choices) - 1) if len(s.choices) > 1]
+    fewer_than_choices = sum(choice.component != "recipe" for choice in encoding.choices) - 1
+    several = [s for s in screens(encoding, fewer_than_choices) if len(s.choices) > 1]
     measured = [(screen, lost.of(screen.row)) for screen in several]
     return [_family_cell(encoding, screen, loss) for screen, loss in measured if loss is not None]
 

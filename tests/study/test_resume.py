@@ -60,9 +60,15 @@ def test_nothing_finished_is_evaluated_again(make_study) -> None:
     assert front_of(again, Budget(trials=30)) == front_of(make_study(), Budget(trials=30))
 
 
-def test_a_larger_budget_goes_on_from_the_smaller_one(make_study) -> None:
-    make_study("a").run(Budget(trials=20))
-    assert front_of(make_study("a"), Budget(trials=50)) == front_of(make_study("b"), Budget(trials=50))
+@pytest.mark.parametrize("sampler", ["random", "solver"])
+def test_a_larger_budget_goes_on_from_the_smaller_one(make_study, sampler: str) -> None:
+    settings = Settings(sampler=sampler)
+    make_study("run", settings=settings).run(Budget(trials=20))
+    before = make_study("run", settings=settings).trials()
+    make_study("run", settings=settings).run(Budget(trials=50))
+    after = make_study("run", settings=settings).trials()
+    assert after[: len(before)] == before
+    assert sum(t.state == "complete" for t in after) == 50
 
 
 def test_the_order_in_which_workers_finish_does_not_matter(make_study) -> None:

@@ -61,15 +61,29 @@ class TestSampler:
         assert all(t.measurements["size_mb"].value <= 70.0 for t in front.trials)
 
 
-def test_auto_picks_a_sampler_and_says_why() -> None:
-    pick = pick_sampler("auto", Budget(trials=60))
-    assert pick.name in SAMPLERS
-    assert len(pick.reason) > 20
+@pytest.mark.parametrize(
+    ("unknown", "picked", "because"),
+    [
+        (["quality_loss"], "solver", "only quality_loss has to be measured"),
+        (["quality_loss", "sid"], "nsga2", "quality_loss and sid have to be measured"),
+        ([], "nsga2", "nothing to learn"),
+    ],
+)
+def test_auto_picks_by_what_has_to_be_measured_and_says_why(unknown, picked: str, because: str) -> None:
+    pick = pick_sampler("auto", unknown)
+    assert pick.name == picked
+    assert because in pick.reason
 
 
 def test_an_unknown_sampler_is_refused_with_the_known_ones() -> None:
     with pytest.raises(RequestError, match="nsga2"):
-        pick_sampler("nsga22", Budget(trials=60))
+        pick_sampler("nsga22", ["quality_loss"])
+
+
+def test_the_front_s_file_says_which_sampler_was_picked_and_why(make_study) -> None:
+    front = make_study(settings=Settings(sampler="auto")).run(Budget(trials=4))
+    assert front.provenance["sampler"] == "solver"
+    assert "quality_loss" in front.provenance["sampler_reason"]
 
 
 @pytest.mark.skipif(HAS_NNI, reason="extra nni is installed")
