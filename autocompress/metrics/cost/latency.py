@@ -136,11 +136,16 @@ class _Parts:
         ]
 
     def _precision(self, role: str) -> str:
-        """What the kernels of a role multiply in. Half precision is not costed: CPUs compute it in fp32."""
+        """What the kernels of a role multiply in.
+
+        Half precision is costed as fp32: ONNX Runtime's CPU provider, which profiles speak of, widens it.
+        Convolutions that quantize on the way (ConvInteger) are far slower than those of quantized graphs.
+        """
         if self.candidate.get(f"compute.{role}", "fp32") != "dynamic-int8":
             return "fp32"
-        narrow = self.candidate.get(f"storage.{role}", "fp32") == "int4" and role.startswith("gpt")
-        return "int4" if narrow else "int8"
+        if role.startswith("sovits"):
+            return "int8_dynamic"
+        return "int4" if self.candidate.get(f"storage.{role}", "fp32") == "int4" else "int8"
 
 
 def _sum(pieces: Sequence[Seconds]) -> Seconds:

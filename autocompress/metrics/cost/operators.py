@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from autocompress.hardware.graph import Operator
 
-_WEIGHT_BYTES = {"fp32": 4.0, "fp16": 2.0, "int8": 1.0, "int8_weights": 1.0, "int4": 0.625}
+_WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int4": 0.625}
 
 
 def _operator(family: str, read: float, written: float, work: float) -> Operator:

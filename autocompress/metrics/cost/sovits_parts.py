@@ -4,6 +4,7 @@ Legend: T latent frames (two a token), P phonemes.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from autocompress.hardware.graph import Operator
 from autocompress.metrics.cost import operators as op
@@ -15,6 +16,9 @@ from autocompress.models.config import (
 )
 
 Operators = tuple[Operator, ...]
+
+NARROWEST_IMAGE = 128
+"""Channels from which the exporter writes a vocoder's blocks as images (``models.onnx.flat_images``)."""
 
 
 def encoder_block(
@@ -123,7 +127,7 @@ def vocoder_stage(
         *[
             part
             for kernel in stage.resblock_kernels
-            for part in _conv(out, stage.channels, stage.channels, kernel, precision, 2 * dilations)
+            for part in _image_conv(out, stage.channels, kernel, precision, 2 * dilations)
         ],
         op.elementwise(values, pairs),
         op.binary(values, pairs + max(0, blocks - 1) + 1),
@@ -150,4 +154,12 @@ def _gated(hidden: int, size: WaveNetSize, frames: int, layer: int, precision: s
 
 def _conv(m: int, channels: int, n: int, taps: int, precision: str, count: int) -> Sequence[Operator]:
     product = op.conv(m, channels, n, taps, precision, count)
-    return (op.quantize(m * channels, count), product) if precision == "int8" else (product,)
+    return (op.quantize(m * channels, count), product) if precision == "int8_dynamic" else (product,)
+
+
+def _image_conv(m: int, channels: int, taps: int, precision: str, count: int) -> Sequence[Operator]:
+    """A convolution of a residual block; x86 has kernels blocked by channels for wide ones in fp32."""
+    products = _conv(m, channels, channels, taps, precision, count)
+    if precision != "fp32" or channels < NARROWEST_IMAGE:
+        return products
+    return tuple(replace(product, family="conv_nchwc") for product in products)
