@@ -30,6 +30,14 @@ _ROOM = 1.1  # the default reference lies a tenth beyond the teacher
 
 
 @dataclass(frozen=True)
+class _Opened:
+    """What a run was begun with: points that others had evaluated, and the trials that were planned."""
+
+    points: tuple[Point, ...]
+    trials: int
+
+
+@dataclass(frozen=True)
 class Study:
     """One search: what is searched, by what it is judged, and where it is kept.
 
@@ -66,9 +74,9 @@ class Study:
         request.
         """
         with run_lock(self.folder):
-            known = self._open()
-            pick = pick_sampler(self.settings.sampler, budget)
-            loop = self._loop(pick, budget, known)
+            opened = self._open(budget)
+            pick = self.pick
+            loop = self._loop(pick, opened)
             try:
                 loop.go(budget, watch)
             finally:
@@ -76,6 +84,12 @@ class Study:
             front = self._front(list(loop.trials.values()), loop.parts.archive, pick)
             self._write(front)
         return front
+
+    @property
+    def pick(self) -> Pick:
+        """The sampler that this study uses, and why."""
+        free = self._teacher_at("free")
+        return pick_sampler(self.settings.sampler, [o.key for o in self.task.objectives if o.key not in free])
 
     def trials(self) -> list[Trial]:
         """Every saved trial, finished or not."""
@@ -129,15 +143,17 @@ class Study:
             raise RunError(f"the teacher itself fails at rung {rung!r}: {result.failure}")
         return result.measurements
 
-    def _open(self) -> list[Point]:
-        """Refuse a folder that was made for another request; the points that other searches have evaluated.
+    def _open(self, budget: Budget) -> "_Opened":
+        """Refuse a folder that was made for another request; what the run was begun with.
 
-        These are fixed when the run begins: a resumed run starts from the same ones.
+        The points that other searches have evaluated and the number of trials that its sampler plans for are
+        fixed when the run begins: resumed, or given a larger budget, it starts from the same ones.
         """
         asked = self._request()
         kin = {key: asked[key] for key in ("space", "space_size", "dimensions", "teacher")}
         points = self.store.points(kin) if self.settings.reuse else []
-        known = self.store.open_run(self.name, asked | {"points": [dict(p) for p in points]})
+        begun = {"points": [dict(p) for p in points], "trials": budget.trials or _TRIALS_UNKNOWN}
+        known = self.store.open_run(self.name, asked | begun)
         other = [key for key in asked if known.get(key) != asked[key]]
         if other:
             lines = "\n".join(f"  - {k}: was {known.get(k)!r}, now {asked[k]!r}" for k in other)
@@ -145,7 +161,9 @@ class Study:
                 f"run folder {self.folder} belongs to another search:\n{lines}\n"
                 "Give another --out (what is measured is shared through --storage), or ask the same again."
             )
-        return [p for p in known["points"] if self._evaluated(p)]
+        return _Opened(
+            tuple(p for p in known["points"] if self._evaluated(p)), known.get("trials", begun["trials"])
+        )
 
     def _evaluated(self, point: Point) -> bool:
         """Whether the quality of ``point`` is in the store for this teacher, data and code."""
@@ -171,9 +189,9 @@ class Study:
             "rungs": list(settings.rungs),
         }
 
-    def _loop(self, pick: Pick, budget: Budget, known: list[Point]) -> Loop:
-        seed, trials = self.settings.seed, budget.trials or _TRIALS_UNKNOWN
-        context = SamplerContext(self.space, self.task, seed, self.evaluate, self.reference, trials)
+    def _loop(self, pick: Pick, opened: "_Opened") -> Loop:
+        seed = self.settings.seed
+        context = SamplerContext(self.space, self.task, seed, self.evaluate, self.reference, opened.trials)
         parts = Parts(
             self.space,
             self.task,
@@ -184,7 +202,7 @@ class Study:
             self.store,
             Archive(self.reference),
         )
-        return Loop(self.name, parts, replace(self.settings, sampler=pick.name), known)
+        return Loop(self.name, parts, replace(self.settings, sampler=pick.name), opened.points)
 
     def _front(self, trials: list[Trial], archive: Archive, pick: Pick) -> Front:
         by_number = {t.number: t for t in trials}

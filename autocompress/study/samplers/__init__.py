@@ -1,12 +1,11 @@
 """Samplers by name, and the choice of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autocompress.errors import RequestError
 from autocompress.study.samplers.random import RandomSampler
 from autocompress.study.samplers.sampler import Outcome, Proposal, Sampler, SamplerContext
-from autocompress.study.settings import Budget
 
 __all__ = [
     "SAMPLERS",
@@ -67,15 +66,30 @@ class Pick:
     reason: str
 
 
-def pick_sampler(name: str, budget: Budget) -> Pick:
-    """The sampler that the user named, or for ``auto`` the one that fits, with the reason."""
+def pick_sampler(name: str, unknown: Sequence[str]) -> Pick:
+    """The sampler that the user named, or for ``auto`` the one that fits, with the reason.
+
+    ``unknown`` are the objectives that only an evaluation tells; the others are free.
+    """
     if name == "auto":
-        return Pick(
-            "solver", "the space says which costs belong together, so the budget solver can seed the search"
-        )
+        return _fitting(unknown)
     if name not in SAMPLERS:
         raise RequestError(f"unknown sampler {name!r}. Give auto or one of {', '.join(SAMPLERS)}.")
     return Pick(name, "asked for")
+
+
+def _fitting(unknown: Sequence[str]) -> Pick:
+    if not unknown:
+        return Pick("nsga2", "every objective is known without an evaluation, so there is nothing to learn")
+    if len(unknown) == 1:
+        return Pick(
+            "solver",
+            f"only {unknown[0]} has to be measured: the budget solver knows every other cost, so evaluations "
+            "go where a front can still grow (ahead of every other sampler in results/search)",
+        )
+    return Pick(
+        "nsga2", f"{' and '.join(unknown)} have to be measured, and the solver believes one loss only"
+    )
 
 
 def make_sampler(name: str, context: SamplerContext) -> Sampler:

@@ -9,12 +9,13 @@ from collections import deque
 
 import numpy as np
 
-from autocompress.objectives import front_mask, hypervolume
+from autocompress.objectives import front_mask
 from autocompress.space import Point
 from autocompress.study.cost import fit_costs
 from autocompress.study.encoding import Encoding, Rows
 from autocompress.study.program import Floats, Quality
 from autocompress.study.samplers.evolution import evolve, vary
+from autocompress.study.samplers.gain import Gain
 from autocompress.study.samplers.sampler import Outcome, Proposal, SamplerContext
 from autocompress.study.screening import Screen, believed, screens
 from autocompress.study.solver import BudgetSolver
@@ -24,10 +25,7 @@ _SCREEN_SHARE = 0.35  # of the budget, for measuring single decisions
 _SWEEP_STEPS = 3  # budgets a cost column that the solver answers to seed the population
 _POPULATION = 96
 _GENERATIONS = 12
-_POOL = 48  # candidates whose gain is computed
 _MEMORY = 300  # measurements that the belief rests on: the front's neighbours and the newest
-_NODES = ((-1.2247, 0.2954), (0.0, 1.1816), (1.2247, 0.2954))  # Gauss-Hermite, three points
-_WEIGHTS = tuple(w / 1.7724538509 for _, w in _NODES)
 
 
 class SolverSampler:
@@ -46,7 +44,8 @@ class SolverSampler:
         self._rows: list[Rows] = []
         self._losses: list[tuple[float, ...]] = []
         self._open: list[bool] = []
-        self._seen: set[bytes] = set()
+        self._seen: set[bytes] = set()  # proposed or told
+        self._told: set[bytes] = set()  # with losses
         self._population: Rows | None = None
         self._kernels: dict[int, Kernel] = {}
         self._kernel_age = 0
@@ -60,11 +59,10 @@ class SolverSampler:
 
     def tell(self, number: int, point: Point, outcome: Outcome) -> None:
         row = self._encoding.encode(point)
-        if row.tobytes() in self._seen and any(np.array_equal(row, r) for r in self._rows):
-            return
         self._seen.add(row.tobytes())
-        if outcome.losses is None or not outcome.ran:
+        if outcome.losses is None or not outcome.ran or row.tobytes() in self._told:
             return
+        self._told.add(row.tobytes())
         self._rows.append(row)
         self._losses.append(outcome.losses)
         self._open.append(outcome.feasible)
@@ -133,7 +131,7 @@ class SolverSampler:
 
     def _predict(self, models: dict[int, Surrogate], rows: Rows) -> Floats:
         """Losses by objective, and the excess over the free bounds; [n, n_objectives + 1]."""
-        return self._assemble(rows, {i: m.believe(rows).loss() for i, m in models.items()})
+        return self._assemble(rows, {i: m.median_loss(rows) for i, m in models.items()})
 
     def _assemble(self, rows: Rows, beliefs: dict[int, Floats]) -> Floats:
         costs = self._cost.costs(rows)
@@ -153,42 +151,21 @@ class SolverSampler:
 
     def _promising(self, models: dict[int, Surrogate], pool: Rows, count: int) -> Rows:
         """The ``count`` rows with the largest expected gain of hypervolume, each given the ones before it."""
-        nodes = [self._at(models, pool, deviation) for deviation, _ in _NODES]
-        inside = nodes[1][:, -1] <= 0.0
-        if inside.any():
-            pool, nodes = pool[inside], [n[inside] for n in nodes]
-        front = [loss for loss, open_ in zip(self._losses, self._open, strict=True) if open_]
+        believed = self._believed[0]
+        known = self._predict(models, pool)
+        if (inside := known[:, -1] <= 0.0).any():
+            pool, known = pool[inside], known[inside]
+        belief = models[believed].believe(pool)
+        gain = Gain(np.array(self._context.reference), believed)
+        front = np.array([loss for loss, open_ in zip(self._losses, self._open, strict=True) if open_])
+        front = front.reshape(-1, len(self._context.reference))
         chosen: list[int] = []
         for _ in range(min(count, len(pool))):
-            gains = self._gains(front, nodes)
+            gains = gain.expected(front, known[:, :-1], belief)
             gains[chosen] = -1.0
-            best = int(np.argmax(gains + 1e-12 * (nodes[1] - nodes[0]).sum(axis=1)))
-            chosen.append(best)
-            front.append(tuple(nodes[1][best, :-1]))
+            chosen.append(int(np.argmax(gains)))
+            front = np.vstack([front, known[chosen[-1], :-1]])
         return pool[chosen]
-
-    def _at(self, models: dict[int, Surrogate], rows: Rows, deviation: float) -> Floats:
-        return self._assemble(
-            rows, {i: m.believe(rows).loss(deviation * np.sqrt(2.0)) for i, m in models.items()}
-        )
-
-    def _gains(self, front: list[tuple[float, ...]], nodes: list[Floats]) -> Floats:
-        """Expected hypervolume improvement, in full for the rows that gain most at the optimistic node."""
-        reference = np.array(self._context.reference)
-        known = np.array(front).reshape(len(front), len(reference))
-        known = known[front_mask(known)] if len(known) else known
-        base = hypervolume(known, reference)
-        hopeful = _improvements(known, base, nodes[0][:, :-1], reference)
-        gains = _WEIGHTS[0] * hopeful
-        top = np.argsort(-hopeful, kind="stable")[:_POOL]
-        for weight, node in zip(_WEIGHTS[1:], nodes[1:], strict=True):
-            gains[top] += weight * _improvements(known, base, node[top, :-1], reference)
-        return gains
-
-
-def _improvements(known: Floats, base: float, points: Floats, reference: Floats) -> Floats:
-    """Hypervolume that each point alone would add."""
-    return np.array([hypervolume(np.vstack([known, p]), reference) - base for p in points])
 
 
 __all__ = ["Screen", "SolverSampler"]
