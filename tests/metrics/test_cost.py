@@ -75,6 +75,17 @@ def test_integer_convolutions_are_predicted_slower_and_integer_products_faster(c
     assert step.median_s < teacher["step"].median_s
 
 
+def test_weights_that_are_widened_at_load_need_memory_then_and_integer_kernels_save_it(costs) -> None:
+    parts = [f"gpt.{part}.{layer}" for part in ("attention", "ffn") for layer in range(8)]
+    stored = {f"storage.{part}": "int4" for part in parts}
+    computed = stored | {f"compute.{part}": "dynamic-int8" for part in parts}
+    plain, narrow, integer = (
+        costs.cost(Candidate(decisions)).memory_bytes for decisions in ({}, stored, computed)
+    )
+    assert 1.2 * plain < narrow < 1.6 * plain  # measured: 149 MB and about 180
+    assert integer < 0.8 * plain
+
+
 def test_half_precision_on_the_device_is_costed_as_fp32(costs) -> None:
     half = costs.cost(Candidate({"compute.sovits.vocoder": "fp16-device"}))
     assert half.latency.total == costs.cost(Candidate()).latency.total
