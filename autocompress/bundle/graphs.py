@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autocompress.bundle.huge_pages import weights_in_huge_pages
 from autocompress.bundle.manifest import PREFILL, SOVITS, STEP, Manifest
 from autocompress.bundle.self_test import make_self_test
 from autocompress.bundle.sessions import (
@@ -23,11 +24,13 @@ class GraphSettings:
     """``threads`` 0 leaves it to ONNX Runtime; ``providers`` None is the manifest's order.
 
     ``on_switch`` is told of every provider passed over and every change of tier; the log is told anyway.
+    ``huge_pages`` costs loading 2 ms a megabyte and takes a tenth off every step (Linux, larger models only).
     """
 
     threads: int = 0
     providers: tuple[str, ...] | None = None
     on_switch: OnSwitch | None = None
+    huge_pages: bool = True
     opening: OpenSession = open_session
 
 
@@ -37,9 +40,10 @@ class Graphs:
     def __init__(self, folder: Path, manifest: Manifest, settings: GraphSettings) -> None:
         self._folder, self._manifest, self.settings = folder, manifest, settings
         self._sovits: dict[tuple[str, bool], Chosen] = {}
-        self._prefill = self._open(manifest.path_of(PREFILL), PREFILL, self._providers)
-        self._step = self._open(manifest.path_of(STEP), STEP, self._providers)
-        self.sovits(0)
+        with weights_in_huge_pages(manifest.size_bytes if settings.huge_pages else 0):
+            self._prefill = self._open(manifest.path_of(PREFILL), PREFILL, self._providers)
+            self._step = self._open(manifest.path_of(STEP), STEP, self._providers)
+            self.sovits(0)
 
     @property
     def prefill(self) -> Session:
@@ -78,7 +82,7 @@ class Graphs:
         chosen = choose_session(
             self._folder / path,
             providers,
-            SessionSettings(self.settings.threads),
+            SessionSettings(self.settings.threads, keep_memory=role != SOVITS),
             lambda session: make_self_test(role, session, self._manifest.audio),
             self.settings.on_switch,
             self.settings.opening,

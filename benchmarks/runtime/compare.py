@@ -33,7 +33,7 @@ STEP_OVER_LIMIT = 1.5
 
 def main() -> None:
     given = _arguments()
-    ours, genie = systems.prepare_ours(given.work), systems.prepare_genie(given.work)
+    ours, genie = systems.prepare_bundle(given.work), systems.prepare_genie(given.work)
     python = systems.prepare_genie_python(given.work)
     if given.prepare_only:
         return

@@ -1,4 +1,4 @@
-"""One process that speaks with our runtime: ``python our_worker.py FOLDER THREADS``, then a line a round."""
+"""A process that speaks with a bundle: ``python our_worker.py BUNDLE THREADS``, then a line a round."""
 
 import sys
 from pathlib import Path
@@ -7,24 +7,20 @@ from time import perf_counter
 import numpy as np
 import workload
 
+from autocompress.bundle import Bundle, GraphSettings
 from autocompress.bundle.decoder import Decoder, Prompt
-from autocompress.bundle.huge_pages import use_huge_pages
 from autocompress.bundle.manifest import SpeechDefaults
 from autocompress.bundle.sampling import choose
-from autocompress.bundle.sessions import SessionSettings, open_session
 from autocompress.bundle.synthesizer import Utterance, synthesize
 
 
 def main() -> None:
     folder, threads = Path(sys.argv[1]), int(sys.argv[2])
-    prefill, step, sovits = (
-        open_session(folder / name, "CPU", SessionSettings(threads))
-        for name in ("gpt_prefill.onnx", "gpt_step.onnx", "sovits.onnx")
-    )
-    use_huge_pages()
-    decoder, spoken = Decoder(prefill, step), _utterance(sovits)
+    bundle = Bundle.load(folder, GraphSettings(threads))
+    sovits = bundle.graphs.sovits(0)
+    spoken = _utterance(sovits)
     prompt = Prompt(np.concatenate(workload.phonemes()), workload.tokens(workload.PROMPT_TOKENS))
-    workload.serve(lambda: _round(decoder, prompt, sovits, spoken))
+    workload.serve(lambda: _round(bundle.decoder, prompt, sovits, spoken))
 
 
 def _utterance(sovits) -> Utterance:

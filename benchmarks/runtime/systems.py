@@ -12,6 +12,8 @@ from pathlib import Path
 
 from genie_package import without_its_front
 
+from autocompress.bundle import Ingredients, write_bundle
+from autocompress.bundle.manifest import PREFILL, SOVITS, STEP, AudioSettings, TextSettings
 from autocompress.models.checkpoint import load_gpt, load_sovits, save_gpt, save_sovits
 from autocompress.models.config import GptConfig, SovitsConfig
 from autocompress.models.goldens.rule import fill_by_rule
@@ -46,6 +48,26 @@ def prepare_ours(folder: Path) -> Path:
         gpt_path, sovits_path = prepare_weights(folder)
         export_graphs(load_gpt(gpt_path), load_sovits(sovits_path), graphs)
     return graphs
+
+
+def prepare_bundle(folder: Path) -> Path:
+    """Our graphs as a bundle, as users load it."""
+    bundle = folder / "bundle"
+    if not (bundle / "manifest.json").is_file():
+        graphs, config = prepare_ours(folder), SovitsConfig.original("v2")
+        roles = {"gpt_prefill.onnx": PREFILL, "gpt_step.onnx": STEP, "sovits.onnx": SOVITS}
+        audio = config.audio
+        write_bundle(
+            Ingredients(
+                files={name: (role, graphs / name) for name, role in roles.items()},
+                audio=AudioSettings(
+                    audio.sample_rate_hz, audio.hop, config.quantizer.codes, config.gin, config.inter
+                ),
+                text=TextSettings(config.version, bert=True),
+            ),
+            bundle,
+        )
+    return bundle
 
 
 def prepare_step(folder: Path, cache: str) -> Path:
