@@ -2,10 +2,10 @@
 
     python -m benchmarks.search.compare [--samplers random nsga2 tpe nni-evolution solver]
 
-Every quality evaluation counts, those that screen single decisions included; the table (record.py) makes every
-run deterministic. Runs are kept in ``--work``. NNI pins an old filelock, so its runs are made in an environment
-of their own (docs/development.md) with ``--samplers nni-evolution``; this command finds them there. Writes
-``comparison.json``, ``curves.csv``, ``curves.svg`` and ``curves.png`` to ``results/search``.
+Every quality evaluation counts, those that screen single decisions included; the table (record.py) makes
+every run deterministic. Runs are kept in ``--work``. NNI pins an old filelock, so its runs are made in an
+environment of their own (docs/development.md) with ``--samplers nni-evolution``; this command finds them
+there. Writes ``comparison.json``, ``curves.csv``, ``curves.svg`` and ``curves.png`` to ``results/search``.
 """
 
 import argparse

@@ -149,7 +149,7 @@ def composition_error(
 
 def whole_loss(evaluate: CandidateEvaluator, candidate: Candidate) -> float:
     """Loss of a student that is made as one model, nothing of its halves remembered."""
-    student = materialize(evaluate.teacher, candidate)
+    student = materialize(evaluate.teacher, candidate, evaluate.calibration)
     gpt = evaluate.forced.score_gpt(student.gpt_half.computing())
     sovits = evaluate.forced.score_sovits(student.sovits_half.computing())
     return divergence_loss(gpt, sovits, 0)[1].value
