@@ -34,6 +34,13 @@ Sensitivity = Annotated[
 Optuna = Annotated[
     bool, typer.Option("--optuna", help="Write the trials as an Optuna study for optuna-dashboard.")
 ]
+DistilSteps = Annotated[
+    str, typer.Option(help="Training of the student: auto (the recipe's, 5 minutes at most), 0, or steps.")
+]
+Recordings = Annotated[
+    Path | None,
+    typer.Option(help="Recordings (folder or .list) to train on beside the teacher's own speech."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Log what the libraries below say.")]

@@ -34,6 +34,8 @@ def compress(
     override: o.Override = None,
     speech: o.Speech = True,
     sensitivity: o.Sensitivity = False,
+    distil_steps: o.DistilSteps = "auto",
+    recordings: o.Recordings = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -49,7 +51,7 @@ def compress(
     with Session(out, quiet) as session:
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
         session.search(sensitivity)
-        session.produce("best")
+        session.produce("best", None, distil_steps, recordings)
     session.show(as_json)
 
 
@@ -151,11 +153,13 @@ def produce(
     run: o.Run,
     pick: Annotated[str, typer.Option(help="best, knee, smallest, fastest, or a trial's number.")] = "best",
     out: Annotated[Path | None, typer.Option(help="Folder of the bundle (default: RUN/bundle).")] = None,
+    distil_steps: o.DistilSteps = "auto",
+    recordings: o.Recordings = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Make a bundle of a point on the front.
+    """Train a point of the front and make a bundle of it; the same command goes on where it was stopped.
 
     Example: autocompress produce results/demo --pick smallest
     """
@@ -164,5 +168,5 @@ def produce(
     o.set_up_logging(verbose)
     with Session(run, quiet) as session:
         session.open()
-        session.produce(pick, out)
+        session.produce(pick, out, distil_steps, recordings)
     session.show(as_json)

@@ -73,10 +73,13 @@ class Session:
         """An earlier search of the folder."""
         self.document = run_document(self.out)
 
-    def produce(self, pick: str, folder: Path | None = None) -> None:
-        """A bundle of one point of the front."""
+    def produce(
+        self, pick: str, folder: Path | None = None, distil: str = "auto", recordings: Path | None = None
+    ) -> None:
+        """A bundle of one point of the front, trained as ``distil`` says."""
         from autocompress.pipeline.compose import find_plan, produce, saved_model
         from autocompress.pipeline.run_folder import picked_candidate
+        from autocompress.production.settings import read_steps
 
         candidate = picked_candidate(self.document, pick)
         self.pick = pick
@@ -87,9 +90,9 @@ class Session:
             known, device = saved_model(saved), str(saved["device"])
         else:
             known, device = self.planned.model, self.planned.request.device
-        self.bundle = produce(
-            candidate, place, teacher=known, device=device, stage=self.progress.stage, command=command
-        )
+        told: dict[str, Any] = {"stage": self.progress.stage, "command": command}
+        training: dict[str, Any] = {"distil_steps": read_steps(distil), "recordings": recordings}
+        self.bundle = produce(candidate, place, teacher=known, device=device, **told, **training)
 
     def show(self, as_json: bool) -> None:
         """The last screen, or one JSON document."""

@@ -21,6 +21,7 @@ from autocompress.study.front_file import read_object
 if TYPE_CHECKING:
     from autocompress.bundle import Bundle
     from autocompress.models.teacher import Teacher
+    from autocompress.production.settings import Steps
 
 DEFAULT_SPACE = "gpt-sovits"
 PLAN_FILE = "plan.json"
@@ -122,7 +123,8 @@ def produce(
 ) -> "Bundle":
     """The chosen point as a verified bundle in the folder ``out``.
 
-    ``options``: voices, threads, speech, replacing, command (``pipeline.delivery.DeliveryOptions``).
+    ``options``: voices, threads, speech, replacing, command, distil_steps ("auto", 0 for none, or a number),
+    recordings (``pipeline.delivery.DeliveryOptions``).
     Without ``teacher`` and ``device`` they are read from the ``plan.json`` of the run that ``out`` lies in.
     """
     from autocompress.pipeline.delivery import DeliveryOptions, deliver
@@ -145,14 +147,24 @@ def compress(
     *,
     watch: Watch = lambda _: None,
     stage: Stage = lambda _: None,
+    distil_steps: "Steps" = "auto",
+    recordings: Path | None = None,
     **planning: Any,
 ) -> "Bundle":
-    """A line in, a bundle out: plan, search, produce the best point. Everything lies in ``out``."""
+    """A line in, a bundle out: plan, search, train and produce the best point. Everything lies in ``out``."""
     planned = plan(request, teacher, **planning)
     found = search(planned, out, watch=watch, stage=stage)
     best = found.front().best()
     source = planned.teacher or planned.model
-    return produce(best, Path(out) / "bundle", teacher=source, device=planned.request.device, stage=stage)
+    return produce(
+        best,
+        Path(out) / "bundle",
+        teacher=source,
+        device=planned.request.device,
+        stage=stage,
+        distil_steps=distil_steps,
+        recordings=recordings,
+    )
 
 
 def rung_seconds(costs: CostModel) -> dict[str, float]:

@@ -19,10 +19,13 @@ from autocompress.pipeline.calibrated import calibrated
 from autocompress.pipeline.evaluation_data import evaluation_tasks, stand_in_voice
 from autocompress.pipeline.evaluator import takes_bert
 from autocompress.pipeline.fingerprints import teacher_hash
-from autocompress.production.assembly import export_student, ingredients, shaped_student
+from autocompress.production.assembly import export_student, ingredients
+from autocompress.production.settings import Steps, TrainingSettings
+from autocompress.production.training import School, Trained, train_student
 from autocompress.space import Candidate
 
 Stage = Callable[[str], None]
+PLAN_FILE = "plan.json"  # of a run folder
 _ROUNDS = 3  # of the reference workload when a bundle is made; ``verify`` takes more
 
 
@@ -31,6 +34,7 @@ class DeliveryOptions:
     """``voices`` are names of the teacher's (None: all of them); ``speech``: whether the bundle is heard.
 
     ``threads`` are those that the claims are measured with; ``command`` is noted beside them.
+    ``distil_steps`` ("auto", 0, or a number) and ``recordings`` are for ``TrainingSettings``.
     """
 
     voices: tuple[str, ...] | None = None
@@ -38,6 +42,12 @@ class DeliveryOptions:
     speech: bool = True
     replacing: bool = True
     command: str = ""
+    distil_steps: Steps = "auto"
+    recordings: Path | None = None
+
+    @property
+    def training(self) -> TrainingSettings:
+        return TrainingSettings(self.distil_steps, recordings=self.recordings)
 
 
 def deliver(
@@ -48,13 +58,15 @@ def deliver(
     options: DeliveryOptions | None = None,
     stage: Stage = lambda _: None,
 ) -> Bundle:
-    """Write the bundle of ``candidate`` at ``folder`` and claim only what was measured on it.
+    """Train the student of ``candidate``, write its bundle at ``folder``, claim only what was measured on it.
 
-    What was predicted for ``device`` stands in its card.
+    What was predicted for ``device`` and what training did stand in its card. Training goes on from its last
+    checkpoint in ``training/`` of the run; the bundle's folder is written whole or not at all.
     """
     chosen, bert = options or DeliveryOptions(), takes_bert(teacher)
     stage("student")
-    student = shaped_student(teacher, candidate, calibrated(teacher))
+    trained = train_student(school(teacher, folder, chosen, stage), candidate)
+    student = trained.student
     costs = CostModel(teacher.gpt.config, teacher.sovits.config, load_profile(device), bert=bert)
     place = folder.absolute().parent
     place.mkdir(parents=True, exist_ok=True)
@@ -63,7 +75,7 @@ def deliver(
         stage("voices")
         voices = delivered_voices(teacher, chosen.voices)
         card = Path(scratch) / "card.md"
-        card.write_text(card_text(teacher, candidate, costs.cost(candidate)), "utf-8")
+        card.write_text(card_text(teacher, trained, costs.cost(candidate)), "utf-8")
         stage("bundle")
         whole = ingredients(
             student, graphs, card, voices, teacher_facts(teacher), bert=bert, speech=teacher.settings
@@ -72,6 +84,21 @@ def deliver(
     stage("claims")
     with_claims(folder, measured_claims(folder, teacher, [v.name for v in voices], chosen))
     return Bundle.load(folder, GraphSettings(chosen.threads))
+
+
+def school(teacher: Teacher, folder: Path, options: DeliveryOptions, stage: Stage) -> School:
+    """Where a bundle at ``folder`` is trained: in ``training/`` of its run, or beside it."""
+    place = folder.absolute().parent
+    run = next((above for above in (place, *place.parents) if (above / PLAN_FILE).is_file()), place)
+    return School(
+        teacher,
+        teacher_hash(teacher),
+        delivered_voices(teacher, None),
+        run / "training",
+        options.training,
+        calibrated(teacher),
+        stage,
+    )
 
 
 def delivered_voices(teacher: Teacher, names: Iterable[str] | None) -> list[Voice]:
@@ -109,11 +136,10 @@ def teacher_facts(teacher: Teacher) -> dict[str, object]:
     return {"name": teacher.name, "version": teacher.version, "weights": teacher_hash(teacher)}
 
 
-def card_text(teacher: Teacher, candidate: Candidate, predicted: CandidateCost) -> str:
-    """The bundle's card: what it is made from, every decision, what was predicted."""
+def card_text(teacher: Teacher, trained: Trained, predicted: CandidateCost) -> str:
+    """The bundle's card: what it is made from, every decision, what was predicted, how it was trained."""
+    candidate = trained.student.candidate
     decisions = "\n".join(f"| {name} | {value} |" for name, value in candidate.values.items())
-    untrained = any(name.startswith("recipe.") for name in candidate.values)
-    note = "The recipe's steps were not run: the weights are the teacher's own.\n\n" if untrained else ""
     rows = "\n".join(
         f"| {m.key} | {m.value:.4g} | {m.low:.4g} to {m.high:.4g} | {m.source} |"
         for m in predicted.measurements()
@@ -123,5 +149,19 @@ def card_text(teacher: Teacher, candidate: Candidate, predicted: CandidateCost) 
         f"(GPT-SoVITS {teacher.version}); candidate {candidate.id}.\n\n"
         f"## Predicted for {predicted.device}\n\n| quantity | median | 90 % interval | source |\n"
         f"|---|---|---|---|\n{rows}\n\nWhat was measured stands in manifest.json.\n\n"
-        f"## Decisions\n\n{note}| decision | value |\n|---|---|\n{decisions}\n"
+        f"## Training\n\n{training_text(trained)}\n"
+        f"## Decisions\n\n| decision | value |\n|---|---|\n{decisions}\n"
     )
+
+
+def training_text(trained: Trained) -> str:
+    """A line a half: steps, and its distance from the teacher before and after."""
+    lines = [trained.note] if trained.note else []
+    for half in trained.halves:
+        kept = "trained" if half.trained else "not improved, left untrained"
+        lines.append(
+            f"{half.name}: {half.steps} steps ({', '.join(half.stages)}), {half.unit} on held-out sentences "
+            f"{half.untrained_loss:.3g} before, {half.trained_loss:.3g} after; {kept}"
+        )
+        lines += [f"{half.name}: {note}" for note in half.notes]
+    return "".join(f"- {line}\n" for line in lines) or "- none\n"

@@ -108,7 +108,9 @@ def test_the_flags_of_the_main_commands_are_frozen() -> None:
         ["--model", "--gpt", "--sovits", "--voices", "--budget", "--space", "--override", "--json", "--quiet"]
     )
     assert flags["front"] == ["--csv", "--json", "--quiet"]
-    assert flags["produce"] == ["--json", "--out", "--pick", "--quiet", "--verbose"]
+    assert flags["produce"] == sorted(
+        ["--json", "--out", "--pick", "--distil-steps", "--recordings", "--quiet", "--verbose"]
+    )
     assert flags["search"] == sorted(
         [
             "--model",

@@ -36,4 +36,5 @@ def delivered(found, teacher, tmp_path_factory):
             device="snapdragon-7-gen-3",
             speech=False,
             command="pytest",
+            distil_steps=0,
         )

@@ -42,3 +42,8 @@ class Average:
 def clip(parameters: Iterable[Tensor], norm: float) -> float:
     """Clip gradients to ``norm``; the norm before."""
     return float(nn.utils.clip_grad_norm_(parameters, norm))
+
+
+def fast_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -13,6 +13,17 @@ import torch
 from autocompress.errors import RunError
 
 
+class DivergedError(RunError):
+    """Losses that are not finite; ``step`` is where. The last checkpoint is as it was."""
+
+    def __init__(self, step: int, losses: dict[str, float], state: Path) -> None:
+        self.step = step
+        super().__init__(
+            f"Training diverged at step {step}: {losses}. The last good state is {state}; "
+            "start again from it with a lower learning rate."
+        )
+
+
 class Objective(Protocol):
     """What is trained: one step at a time, and a state that can be saved whole."""
 
@@ -70,10 +81,7 @@ def train(
         step += 1
         window.add(losses)
         if not all(math.isfinite(value) for value in losses.values()):
-            raise RunError(
-                f"Training diverged at step {step}: {losses}. The last good state is {folder / 'state.pt'}; "
-                "start again from it with a lower learning rate."
-            )
+            raise DivergedError(step, losses, folder / "state.pt")
         if step % schedule.report_every == 0 or step == schedule.total_steps:
             progress = window.report(step, schedule.total_steps)
             _append(folder / "losses.jsonl", progress)
@@ -87,9 +95,22 @@ def train(
 
 def save(objective: Objective, step: int, folder: Path) -> None:
     """Write the state under a temporary name, then rename: a killed run never leaves half a file."""
-    temporary = folder / "state.tmp"
-    torch.save({"step": step, "objective": objective.state()}, temporary)
-    temporary.replace(folder / "state.pt")
+    save_whole({"step": step, "objective": objective.state()}, folder / "state.pt")
+
+
+def save_whole(content: Any, path: Path) -> None:
+    """``torch.save``, whole or not at all; a full disk is a ``RunError`` and leaves what was there before."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        torch.save(content, temporary)
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch wraps a failed write in a RuntimeError
+        temporary.unlink(missing_ok=True)
+        kept = f"The last good state is {path}. " if path.is_file() else ""
+        raise RunError(
+            f"{path} could not be written ({str(error).splitlines()[0]}). {kept}"
+            "Free some space, then run the same command again: it goes on from there."
+        ) from error
 
 
 def resume(objective: Objective, folder: Path) -> int:

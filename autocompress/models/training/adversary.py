@@ -1,0 +1,50 @@
+"""Discriminators with an optimiser of their own: what they learn, and what a generator loses by them."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autocompress.models.sovits.discriminators import DiscriminatorConfig, Discriminators, both
+from autocompress.models.sovits.losses import discriminator_loss, feature_loss, generator_loss
+from autocompress.models.training.optimisation import clip
+
+
+class Adversary:
+    """Least-squares discriminators; audio is [B, 1, n]."""
+
+    def __init__(self, config: DiscriminatorConfig, rate: float, *, bfloat16: bool, seed: int = 0) -> None:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)
+            self._critics = Discriminators(config)
+        self._optimizer = torch.optim.AdamW(
+            self._critics.parameters(), lr=rate, betas=(0.8, 0.99), eps=1e-9, fused=True
+        )
+        self._bfloat16 = bfloat16
+
+    def step(self, real: Tensor, fake: Tensor) -> float:
+        """Learn to tell them apart; the loss."""
+        self._critics.requires_grad_(True)
+        self._optimizer.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            loss = discriminator_loss(*both(self._critics, real, fake.detach()))
+        loss.backward()  # type: ignore[no-untyped-call]
+        clip(self._critics.parameters(), 10.0)
+        self._optimizer.step()
+        return loss.item()
+
+    def losses(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """``feature`` matching and ``fooling`` of the generator."""
+        self._critics.requires_grad_(False)  # their weights take no gradient from the generator
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            judged = self._critics(fake)
+            with torch.no_grad():
+                wanted = self._critics(real)
+        return {"feature": feature_loss(wanted, judged), "fooling": generator_loss(judged)}
+
+    def state(self) -> dict[str, Any]:
+        return {"critics": self._critics.state_dict(), "optimizer": self._optimizer.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._critics.load_state_dict(state["critics"])
+        self._optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,185 @@
+"""Distilling SoVITS: the student says the teacher's tokens with the teacher's noise, and is to sound alike.
+
+The posterior encoder is not needed: the teacher's latents before its vocoder and the audio behind it are the
+targets. Latents are matched through the flow, so prior encoder and couplings learn together; audio by spectra
+of several resolutions, mel distance, speaker embedding and, later, discriminators.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from autocompress.models.sovits.discriminators import DiscriminatorConfig
+from autocompress.models.sovits.layers import length_mask
+from autocompress.models.sovits.losses import mel_loss, spectral_loss
+from autocompress.models.sovits.synthesizer import Sovits, random_starts, slice_frames
+from autocompress.models.training.adversary import Adversary
+from autocompress.models.training.optimisation import Average, clip, fast_bfloat16, set_rate, warm_cosine
+from autocompress.models.training.taught import SoundBatch, TaughtSource
+
+SpeakerEmbedder = Callable[[Tensor], Tensor]
+"""Audio [B, n] → unit vectors [B, D], differentiable."""
+
+FRONT, VOCODER = "front", "vocoder"
+_FRONT_MODULES, _VOCODER_MODULES = ("enc_p", "flow", "ge_to512"), ("dec",)
+
+
+@dataclass(frozen=True)
+class SovitsDistillationRecipe:
+    """The knobs of one distillation; weights multiply the losses of the same name.
+
+    ``margin_frames`` on each side of a segment are decoded and not compared: there the teacher, who spoke the
+    whole sentence, knows what the student cannot.
+    """
+
+    total_steps: int
+    adversarial_from: int
+    batch_size: int = 4
+    segment_frames: int = 24
+    margin_frames: int = 4
+    peak_rate: float = 4e-4
+    adversarial_rate: float = 2e-4
+    warm_steps: int = 20
+    latent_weight: float = 10.0
+    mel_weight: float = 45.0
+    spectral_weight: float = 10.0
+    speaker_weight: float = 5.0
+    feature_weight: float = 2.0
+    fooling_weight: float = 2.0
+    average_decay: float = 0.98
+    discriminators: DiscriminatorConfig = field(default_factory=DiscriminatorConfig.light)
+    bfloat16: bool | None = None  # None: where the processor is fast at it
+
+
+class SovitsDistillation:
+    """One optimisation step at a time; see :class:`autocompress.models.training.trainer.Objective`.
+
+    ``parts``: "front" (prior encoder and flow), "vocoder", or both; the rest keeps its weights. Without the
+    front, the vocoder reads the teacher's latents; without the vocoder, nothing is decoded.
+    """
+
+    def __init__(
+        self,
+        model: Sovits,
+        source: TaughtSource,
+        recipe: SovitsDistillationRecipe,
+        parts: Iterable[str] = (FRONT, VOCODER),
+        embed_speaker: SpeakerEmbedder | None = None,
+    ) -> None:
+        self.model = model.eval().requires_grad_(False)  # no dropout: the target is one exact answer
+        self._source, self._recipe, self._parts = source, recipe, frozenset(parts)
+        self._embed_speaker = embed_speaker
+        self._bfloat16 = fast_bfloat16() if recipe.bfloat16 is None else recipe.bfloat16
+        modules = (_FRONT_MODULES if FRONT in self._parts else ()) + (
+            _VOCODER_MODULES if VOCODER in self._parts else ()
+        )
+        trained = [p for name, p in model.named_parameters() if name.split(".")[0] in modules]
+        self._trained = [p.requires_grad_(True) for p in trained]
+        self._optimizer = torch.optim.AdamW(
+            self._trained, lr=recipe.peak_rate, betas=(0.8, 0.99), eps=1e-9, fused=True
+        )
+        self._adversary = (
+            Adversary(recipe.discriminators, recipe.adversarial_rate, bfloat16=self._bfloat16)
+            if VOCODER in self._parts and recipe.adversarial_from < recipe.total_steps
+            else None
+        )
+        self.average = Average(model, recipe.average_decay)
+
+    def step(self, step: int) -> dict[str, float]:
+        recipe = self._recipe
+        generator = torch.Generator().manual_seed(step)
+        set_rate(self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps))
+        batch = self._source.sovits(step, recipe.batch_size)
+        losses: dict[str, Tensor] = {}
+        told: dict[str, float] = {}
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            latents = self._latents(batch, losses) if FRONT in self._parts else batch.latents
+            sound = self._segments(batch, latents, generator) if VOCODER in self._parts else None
+        if sound is not None:
+            losses |= self._sound_losses(*sound)
+            if self._adversary is not None and step >= recipe.adversarial_from:
+                told["critic"] = self._adversary.step(*sound)
+                losses |= self._adversary.losses(*sound)
+        return told | self._descend(losses, step)
+
+    def _latents(self, batch: SoundBatch, losses: dict[str, Tensor]) -> Tensor:
+        """The student's latents [B, inter, T] behind its flow, and how far they are from the teacher's."""
+        model, style = self.model, batch.style
+        frames = batch.latents.shape[-1]
+        mask = length_mask(2 * batch.code_lengths, frames)
+        prior = model.enc_p(
+            model.content(batch.codes),
+            batch.phonemes,
+            model.mrte_condition(style),
+            frame_mask=mask,
+            text_mask=length_mask(batch.phoneme_lengths, batch.phonemes.shape[1]),
+        )
+        latents: Tensor = model.flow(prior.sample(batch.noise) * mask, mask, style, reverse=True).float()
+        losses["latent"] = latent_loss(latents, batch.latents, mask)
+        return latents
+
+    def _segments(
+        self, batch: SoundBatch, latents: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The teacher's and the student's audio of the same segments, each [B, 1, segment · hop]."""
+        recipe, hop = self._recipe, self.model.config.audio.hop
+        margin, segment = recipe.margin_frames, recipe.segment_frames
+        starts = random_starts(2 * batch.code_lengths, segment + 2 * margin, generator)
+        window = slice_frames(latents, starts, segment + 2 * margin)
+        fake = self.model.dec(window, batch.style)[..., margin * hop : (margin + segment) * hop]
+        real = slice_frames(batch.audio, (starts + margin) * hop, segment * hop)
+        return real, fake.float()
+
+    def _sound_losses(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        losses = {
+            "mel": mel_loss(real, fake, self.model.config.audio, mels=80),
+            "spectral": spectral_loss(real, fake),
+        }
+        if self._embed_speaker is not None and self._recipe.speaker_weight:
+            losses["speaker"] = speaker_loss(self._embed_speaker, real, fake)
+        return losses
+
+    def _descend(self, losses: dict[str, Tensor], step: int) -> dict[str, float]:
+        weighted = [getattr(self._recipe, f"{name}_weight") * loss for name, loss in losses.items()]
+        total = torch.stack(weighted).sum()
+        self._optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = clip(self._trained, 20.0)
+        self._optimizer.step()
+        self.average.update(self.model, step)
+        told = {name: loss.item() for name, loss in losses.items()}
+        return told | {"loss": total.item(), "gradient_norm": norm}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "average": self.average.values,
+            "adversary": self._adversary.state() if self._adversary else {},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.average.values = state["average"]
+        if self._adversary:
+            self._adversary.restore(state["adversary"])
+
+
+def latent_loss(reached: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:
+    """Mean |student − teacher| of latents [B, C, T] over frames that count, over the teacher's mean |z|."""
+    difference = ((reached - wanted).abs() * mask).sum()
+    return difference / (wanted.abs() * mask).sum().clamp(min=1e-6)
+
+
+def speaker_loss(embed: SpeakerEmbedder, real: Tensor, fake: Tensor) -> Tensor:
+    """1 − cosine of the speaker embeddings of [B, 1, n]; silent segments say nothing of who speaks."""
+    voiced = real.square().mean((1, 2)).sqrt() > 10 ** (-50 / 20)
+    with torch.no_grad():
+        wanted = embed(real[:, 0])
+    distance = 1 - F.cosine_similarity(embed(fake[:, 0]), wanted, dim=-1)
+    return (distance * voiced).sum() / voiced.sum().clamp(min=1)

@@ -1,0 +1,65 @@
+"""What the schedule must know of a half: how it is shaped, taught and judged."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from torch import Tensor, nn
+
+from autocompress.models.training.optimisation import Average
+from autocompress.models.training.trainer import Objective
+from autocompress.production.decisions import Decisions
+from autocompress.space import Candidate
+
+N = TypeVar("N", bound=nn.Module)
+
+
+class Distillation(Objective, Protocol):
+    """An objective whose network and average can be read."""
+
+    @property
+    def model(self) -> nn.Module: ...
+
+    @property
+    def average(self) -> Average: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Craft(ABC, Generic[N]):
+    """One half in production. Losses are in the unit of ``unit``; zero is the teacher."""
+
+    teacher: N
+    decisions: Decisions
+
+    name: str = ""
+    unit: str = ""
+
+    @property
+    @abstractmethod
+    def quantizes(self) -> bool:
+        """Whether the candidate narrows what quantization-aware training can help."""
+
+    @abstractmethod
+    def shape(self, network: N, decisions: Candidate) -> N:
+        """A frozen copy of ``network`` that follows ``decisions``, by the network's own layers."""
+
+    @abstractmethod
+    def delivered(self, network: N) -> N:
+        """The network as it will read and compute on the device."""
+
+    @abstractmethod
+    def loss(self, network: N) -> float:
+        """Distance from the teacher on held-out utterances; infinite when it cannot be told."""
+
+    @abstractmethod
+    def objective(self, network: N, steps: int, *, quantized: bool) -> Distillation:
+        """Training of a copy of ``network`` over ``steps``."""
+
+    @abstractmethod
+    def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> N:
+        """A frozen network of these sizes and weights."""
+
+    @property
+    def trains(self) -> bool:
+        return self.decisions.shapes_anything or self.quantizes

@@ -1,0 +1,89 @@
+"""The GPT's half in production: tokens taught by the teacher, judged by divergence on held-out ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autocompress.metrics.teacher_forced import ForcedCase, TeacherForcedSet
+from autocompress.models.config import GptConfig
+from autocompress.models.gpt import Gpt
+from autocompress.models.serial import from_json
+from autocompress.models.training.gpt_distillation import (
+    GptDistillation,
+    GptDistillationRecipe,
+    matched_layers,
+)
+from autocompress.models.training.taught import Taught, TaughtSource
+from autocompress.production.craft import Craft
+from autocompress.production.decisions import narrows
+from autocompress.production.fake_quantization import quantized_gpt
+from autocompress.production.settings import Recipe
+from autocompress.space import Candidate
+from autocompress.transforms import materialize_gpt
+from autocompress.transforms.building import build_gpt
+
+
+@dataclass(frozen=True, eq=False)
+class GptCraft(Craft[Gpt]):
+    """``layers`` are the teacher's that stay; ``judge`` holds the cases that nobody trains on."""
+
+    name: str = "gpt"
+    unit: str = "KL nats a token"
+    layers: tuple[int, ...] = ()
+    source: TaughtSource = field(default=None, repr=False)  # type: ignore[assignment]
+    judge: TeacherForcedSet = field(default=None, repr=False)  # type: ignore[assignment]
+    recipe: Recipe = field(default_factory=Recipe)
+    batch_size: int = 8
+
+    @property
+    def quantizes(self) -> bool:
+        return narrows(self.decisions.precision, ("gpt",))
+
+    def shape(self, network: Gpt, decisions: Candidate) -> Gpt:
+        return materialize_gpt(network, decisions).network
+
+    def delivered(self, network: Gpt) -> Gpt:
+        return materialize_gpt(network, self.decisions.precision).computing()
+
+    def loss(self, network: Gpt) -> float:
+        score = self.judge.score_gpt(network)
+        return float("inf") if score.failure else score.mean("kl")
+
+    def objective(self, network: Gpt, steps: int, *, quantized: bool) -> GptDistillation:
+        precision = self.decisions.precision if quantized else Candidate()
+        model = quantized_gpt(network, precision)
+        recipe = GptDistillationRecipe(
+            steps,
+            batch_size=self.batch_size,
+            temperature=self.recipe.temperature,
+            hard_weight=self.recipe.hard_weight,
+            peak_rate=2e-4 if quantized else 4e-4,
+            warm_steps=min(20, max(1, steps // 10)),
+        )
+        pairs = matched_layers(self.layers, len(self.teacher.config.blocks))
+        numbered = [(own, wanted) for own, (_, wanted) in enumerate(pairs)]
+        return GptDistillation(model, self.teacher, self.source, recipe, numbered)
+
+    def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Gpt:
+        return build_gpt(from_json(GptConfig, config), weights)
+
+
+def forced_case(name: str, taught: Taught, most_tokens: int) -> ForcedCase:
+    """A taught utterance as both halves are judged on it, cut to ``most_tokens``."""
+    tokens = taught.tokens[:most_tokens]
+    ids = torch.from_numpy(taught.phonemes.copy())[None]
+    bert = torch.from_numpy(taught.bert).float()[None] if taught.bert.size else None
+    return ForcedCase(
+        name,
+        name,
+        torch.cat((torch.from_numpy(taught.prompt_phonemes)[None], ids), dim=1),
+        ids,
+        torch.from_numpy(taught.prompt_tokens)[None],
+        torch.from_numpy(tokens)[None],
+        torch.from_numpy(taught.style)[None, :, None],
+        torch.from_numpy(taught.noise[:, : 2 * len(tokens)]).float()[None],
+        bert,
+    )

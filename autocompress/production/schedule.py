@@ -1,0 +1,109 @@
+"""distil → prune → quantization-aware training, for one half; each only where the candidate asks for it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+from autocompress.production.craft import Craft, N
+from autocompress.production.progressive import PruningPlan, narrow
+from autocompress.production.settings import TrainingSettings
+from autocompress.production.stage import Outcome, Report, StagePlan, run_stage
+
+SHARES = {"distil": 0.4, "prune": 0.4, "qat": 0.2}
+_TIMED_STEPS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class HalfResult(Generic[N]):
+    """A half after production. Losses are held-out, as delivered; ``trained``: whether training was kept."""
+
+    network: N
+    name: str
+    unit: str
+    steps: int
+    stages: tuple[str, ...]
+    untrained_loss: float
+    trained_loss: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def trained(self) -> bool:
+        return self.trained_loss < self.untrained_loss
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "half": self.name,
+            "unit": self.unit,
+            "steps": self.steps,
+            "stages": list(self.stages),
+            "untrained_loss": self.untrained_loss,
+            "trained_loss": self.trained_loss,
+            "kept": "trained" if self.trained else "untrained",
+            "notes": list(self.notes),
+        }
+
+
+def stages_of(craft: Craft[N], settings: TrainingSettings) -> tuple[str, ...]:
+    """Which stages the candidate calls for."""
+    decisions = craft.decisions
+    at_once = bool(decisions.widths) and not settings.progressive
+    wanted = {
+        "distil": bool(decisions.modules.values) or at_once,
+        "prune": bool(decisions.widths) and settings.progressive,
+        "qat": craft.quantizes and settings.qat,
+    }
+    return tuple(name for name, needed in wanted.items() if needed)
+
+
+def train_half(
+    craft: Craft[N], untrained: N, steps: int, folder: Path, settings: TrainingSettings, report: Report
+) -> HalfResult[N]:
+    """All stages of one half. The better of trained and ``untrained`` is returned: it never gets worse."""
+    stages = stages_of(craft, settings)
+    before = craft.loss(craft.delivered(untrained))
+    reached, notes = _run(craft, stages, steps, folder, settings, report)
+    after = craft.loss(craft.delivered(reached))
+    if not after < before:
+        notes.append(f"training did not help ({craft.unit} {before:.4g} became {after:.4g}): kept untrained")
+    network = reached if after < before else untrained
+    return HalfResult(network, craft.name, craft.unit, steps, stages, before, after, tuple(notes))
+
+
+def seconds_per_step(craft: Craft[N], settings: TrainingSettings) -> float:
+    """Measured on the first stage's student, which is the slowest."""
+    first = craft.decisions.modules if settings.progressive else craft.decisions.architecture
+    objective = craft.objective(craft.shape(craft.teacher, first), 100, quantized=False)
+    objective.step(0)  # kernels are compiled
+    since = time.perf_counter()
+    for step in range(1, 1 + _TIMED_STEPS):
+        objective.step(step)
+    return (time.perf_counter() - since) / _TIMED_STEPS
+
+
+def _run(
+    craft: Craft[N],
+    stages: Sequence[str],
+    steps: int,
+    folder: Path,
+    settings: TrainingSettings,
+    report: Report,
+) -> tuple[N, list[str]]:
+    decisions, notes = craft.decisions, []
+    share = {name: max(1, round(steps * SHARES[name] / sum(SHARES[s] for s in stages))) for name in stages}
+    first = decisions.modules if settings.progressive else decisions.architecture
+    current = Outcome(craft.shape(craft.teacher, first), float("nan"))
+    if "distil" in stages:
+        current = run_stage(craft, current.network, StagePlan(folder / "1-distil", share["distil"]), report)
+        notes.append(current.note and f"distil: {current.note}")
+    if "prune" in stages:
+        start = Outcome(current.network, craft.loss(current.network))
+        plan = PruningPlan(folder / "2-prune", share["prune"], settings.prune_ratio)
+        current = narrow(craft, start, plan, report)
+        notes.append(current.note)
+    if "qat" in stages:
+        last = StagePlan(folder / "3-qat", share["qat"], quantized=True)
+        current = run_stage(craft, current.network, last, report)
+        notes.append(current.note and f"qat: {current.note}")
+    return current.network, [note for note in notes if note]

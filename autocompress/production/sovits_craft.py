@@ -1,0 +1,100 @@
+"""The SoVITS half in production: the teacher's latents and audio, judged by mel distance on held-out ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autocompress.metrics.teacher_forced import TeacherForcedSet
+from autocompress.models.config import SovitsConfig
+from autocompress.models.serial import from_json
+from autocompress.models.sovits.synthesizer import Sovits
+from autocompress.models.training.sovits_distillation import (
+    FRONT,
+    VOCODER,
+    SovitsDistillation,
+    SovitsDistillationRecipe,
+)
+from autocompress.models.training.taught import Taught, TaughtSource
+from autocompress.production.craft import Craft
+from autocompress.production.decisions import narrows
+from autocompress.production.fake_quantization import quantized_sovits
+from autocompress.production.speaker_embedding import speaker_network
+from autocompress.space import Candidate
+from autocompress.transforms import SovitsBatch, materialize_sovits, sovits_importance
+from autocompress.transforms.building import build_sovits
+
+ADVERSARIAL_SHARE = 0.5
+"""Discriminators join after this share of the steps: until then spectra teach more."""
+ADVERSARIAL_LEAST = 200
+"""In a shorter stage they would only be learning themselves: they stay out."""
+_QUANTIZED = ("sovits.prior", "sovits.embedding")
+
+
+@dataclass(frozen=True, eq=False)
+class SovitsCraft(Craft[Sovits]):
+    """``judge`` holds the cases that nobody trains on."""
+
+    name: str = "sovits"
+    unit: str = "mel distance dB"
+    source: TaughtSource = field(default=None, repr=False)  # type: ignore[assignment]
+    judge: TeacherForcedSet = field(default=None, repr=False)  # type: ignore[assignment]
+    calibration: Sequence[SovitsBatch] = field(default=(), repr=False)
+    batch_size: int = 4
+
+    @property
+    def quantizes(self) -> bool:
+        """Flow and decoder stay in float: integers there are stored, not trained for."""
+        return narrows(self.decisions.precision, _QUANTIZED)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the candidate changes, and so what is trained."""
+        front = bool(self.decisions.architecture.part(("sovits.prior", "sovits.flow")).values)
+        vocoder = bool(self.decisions.architecture.part(("sovits.vocoder",)).values)
+        return (FRONT,) * (front or self.quantizes) + (VOCODER,) * vocoder
+
+    def shape(self, network: Sovits, decisions: Candidate) -> Sovits:
+        """Units are chosen by what they send on over the calibration set, anew for every network."""
+        if not decisions.values or not self.calibration:
+            return materialize_sovits(network, decisions).network
+        importance = sovits_importance(network, self.calibration, "activation")
+        return materialize_sovits(network, decisions, importance).network
+
+    def delivered(self, network: Sovits) -> Sovits:
+        return materialize_sovits(network, self.decisions.precision).computing()
+
+    def loss(self, network: Sovits) -> float:
+        score = self.judge.score_sovits(network)
+        return float("inf") if score.failure else score.mean("mel_distance")
+
+    def objective(self, network: Sovits, steps: int, *, quantized: bool) -> SovitsDistillation:
+        precision = self.decisions.precision if quantized else Candidate()
+        joins = round(steps * ADVERSARIAL_SHARE) if steps >= ADVERSARIAL_LEAST else steps
+        recipe = SovitsDistillationRecipe(
+            steps,
+            adversarial_from=joins,
+            batch_size=self.batch_size,
+            peak_rate=2e-4 if quantized else 4e-4,
+            warm_steps=min(20, max(1, steps // 10)),
+        )
+        embed = speaker_network(network.config.audio.sample_rate_hz)
+        return SovitsDistillation(
+            quantized_sovits(network, precision), self.source, recipe, self.parts, embed
+        )
+
+    def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Sovits:
+        return build_sovits(from_json(SovitsConfig, config), weights)
+
+
+def calibration_batch(taught: Taught, most_tokens: int) -> SovitsBatch:
+    """A taught utterance as importance is measured on it."""
+    tokens = taught.tokens[:most_tokens]
+    return SovitsBatch(
+        torch.from_numpy(tokens)[None],
+        torch.from_numpy(taught.phonemes)[None],
+        torch.from_numpy(taught.style)[None, :, None],
+        torch.from_numpy(taught.noise[:, : 2 * len(tokens)]).float()[None],
+    )

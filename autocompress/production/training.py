@@ -1,0 +1,245 @@
+"""A candidate's student trained by its teacher: lessons, both halves' schedules, and what came of it."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autocompress.errors import MalformedError, RunError
+from autocompress.metrics.teacher_forced import TeacherForcedSet
+from autocompress.models.teacher import Teacher
+from autocompress.models.training.corpus import read_corpus
+from autocompress.models.training.taught import Taught, TaughtSource
+from autocompress.models.training.trainer import Progress
+from autocompress.models.voice import Voice
+from autocompress.production.assembly import ShapedStudent, shaped_student
+from autocompress.production.craft import Craft
+from autocompress.production.decisions import gpt_decisions, sovits_decisions
+from autocompress.production.gpt_craft import GptCraft, forced_case
+from autocompress.production.schedule import HalfResult, seconds_per_step, train_half
+from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettings
+from autocompress.production.sovits_craft import SovitsCraft, calibration_batch
+from autocompress.production.teaching import Classroom, Topic
+from autocompress.space import Candidate
+from autocompress.transforms import Calibration, gpt_part
+from autocompress.transforms.gpt_depth import kept_layers
+
+JUDGED_TOKENS = 60  # of a held-out utterance: 2.4 s
+_LESSON_SHARE = 0.35  # of a limited time
+_LEAST_LESSONS = 8
+_AUTO_LESSONS = 48
+_MOST_LESSONS = 400
+_CALIBRATION_LESSONS = 4
+
+Stage = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class School:
+    """Where a candidate is trained: ``folder`` of the run's training, the teacher and whom it speaks as.
+
+    ``calibration`` chooses the units of the untrained student, as the search has chosen them.
+    """
+
+    teacher: Teacher
+    teacher_id: str
+    voices: Sequence[Voice]
+    folder: Path
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+    calibration: Calibration | None = None
+    stage: Stage = lambda _: None
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The student in full precision, and what training did to each half (none: it was not trained)."""
+
+    student: ShapedStudent
+    halves: tuple[HalfResult[Any], ...] = ()
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"note": self.note, "halves": [half.to_dict() for half in self.halves]}
+
+
+def train_student(school: School, candidate: Candidate) -> Trained:
+    """The candidate's student, trained as its recipe and the settings say; resumes from the folder.
+
+    Raises RunError when a file cannot be written; what was finished stays.
+    """
+    untrained = shaped_student(school.teacher, candidate, school.calibration)
+    wished = Recipe.of(candidate).wished(school.settings.steps)
+    if wished == 0:
+        return Trained(untrained, note="training was switched off")
+    if not any(needs_training(school.teacher, candidate)):
+        return Trained(untrained, note="nothing to train: every weight is the teacher's own")
+    return _Course(school, candidate, untrained, wished).run()
+
+
+def needs_training(teacher: Teacher, candidate: Candidate) -> tuple[bool, bool]:
+    """Whether the GPT's half and the SoVITS half differ from the teacher in what training can mend."""
+    gpt = GptCraft(teacher.gpt, gpt_decisions(teacher.gpt.config, candidate))
+    sovits = SovitsCraft(teacher.sovits, sovits_decisions(teacher.sovits.config, candidate))
+    return gpt.trains, sovits.trains
+
+
+class _Course:
+    """One training of one candidate in its own folder."""
+
+    def __init__(self, school: School, candidate: Candidate, untrained: ShapedStudent, wished: int) -> None:
+        self._school, self._candidate, self._untrained, self._wished = school, candidate, untrained, wished
+        self._settings = school.settings
+        self._folder = school.folder / f"{candidate.id}-{self._address()}"
+        self._since = time.monotonic()
+
+    def run(self) -> Trained:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lessons = self._lessons()
+        crafts = self._crafts(lessons)
+        steps = self._steps([craft for craft in crafts if craft.trains])
+        halves = [self._half(craft, steps[craft.name]) for craft in crafts if steps.get(craft.name)]
+        student = self._untrained
+        for half in halves:
+            student = student.with_network(half.network)
+        trained = Trained(student, tuple(halves), self._note(steps))
+        _write_json(self._folder / "summary.json", trained.to_dict())
+        return trained
+
+    def _half(self, craft: Craft[Any], steps: int) -> HalfResult[Any]:
+        self._school.stage(f"training the {craft.name}: {steps} steps")
+        bare = self._untrained.gpt if craft.name == "gpt" else self._untrained.sovits
+        result: HalfResult[Any] = train_half(
+            craft, bare, steps, self._folder / craft.name, self._settings, self._report
+        )
+        return result
+
+    def _report(self, name: str, progress: Progress) -> None:
+        losses = ", ".join(f"{k} {v:.3g}" for k, v in progress.losses.items() if k != "gradient_norm")
+        self._school.stage(f"training the {name}: step {progress.step} of {progress.total}, {losses}")
+
+    # --- lessons ----------------------------------------------------------------------------------
+
+    def _lessons(self) -> list[Taught]:
+        """What the teacher says; as many as at the first time when this is a second one."""
+        known = self._plan().get("lessons")
+        room = Classroom(
+            self._school.teacher,
+            self._school.teacher_id,
+            self._school.folder / "lessons",
+            self._school.voices,
+            self._settings.seed,
+        )
+        topics = self._topics(room, known or self._wanted_lessons())
+        return self._taught(room, topics, timed=self._settings.timed and known is None)
+
+    def _wanted_lessons(self) -> int:
+        if self._settings.n_lessons is not None:
+            return self._settings.n_lessons + self._settings.n_held_out
+        return _AUTO_LESSONS if self._settings.timed else min(_MOST_LESSONS, max(_AUTO_LESSONS, self._wished))
+
+    def _topics(self, room: Classroom, count: int) -> list[Topic]:
+        """Half from the recordings where there are any; the rest is the teacher's own."""
+        if self._settings.recordings is None:
+            return room.topics(count)
+        real = room.recorded_topics(read_corpus(self._settings.recordings))[: count // 2]
+        own = room.topics(count - len(real))
+        mixed = [topic for pair in zip(own, real, strict=False) for topic in pair]
+        return mixed + own[len(real) :]
+
+    def _taught(self, room: Classroom, topics: Sequence[Topic], timed: bool) -> list[Taught]:
+        lessons: list[Taught] = []
+        limit = self._settings.limit_s * _LESSON_SHARE
+        for done, topic in enumerate(topics, 1):
+            lessons += room.teach([topic])
+            self._school.stage(f"the teacher speaks {done} of {len(topics)} lessons")
+            late = timed and time.monotonic() - self._since > limit
+            if late and len(lessons) >= _LEAST_LESSONS:
+                topics = topics[:done]
+                break
+        if len(lessons) <= self._settings.n_held_out:
+            raise MalformedError(
+                f"the teacher said only {len(lessons)} of {len(topics)} lessons. Check that it speaks "
+                "(autocompress say) and that the recordings suit it, or give --distil-steps 0."
+            )
+        self._save_plan(lessons=len(topics))
+        return lessons
+
+    # --- crafts and steps -------------------------------------------------------------------------
+
+    def _crafts(self, lessons: Sequence[Taught]) -> list[Craft[Any]]:
+        teacher, candidate, settings = self._school.teacher, self._candidate, self._settings
+        kept_out, taught = lessons[: settings.n_held_out], lessons[settings.n_held_out :]
+        cases = [forced_case(f"lesson-{i}", row, JUDGED_TOKENS) for i, row in enumerate(kept_out)]
+        judge = TeacherForcedSet.of(teacher.gpt, teacher.sovits, cases)
+        source = TaughtSource(taught, settings.seed)
+        gpt = GptCraft(
+            teacher.gpt,
+            gpt_decisions(teacher.gpt.config, candidate),
+            layers=kept_layers(teacher.gpt.config, gpt_part(candidate)),
+            source=source,
+            judge=judge,
+            recipe=Recipe.of(candidate),
+            batch_size=settings.gpt_batch,
+        )
+        sovits = SovitsCraft(
+            teacher.sovits,
+            sovits_decisions(teacher.sovits.config, candidate),
+            source=source,
+            judge=judge,
+            calibration=[calibration_batch(row, JUDGED_TOKENS) for row in taught[:_CALIBRATION_LESSONS]],
+            batch_size=settings.sovits_batch,
+        )
+        return [gpt, sovits]
+
+    def _steps(self, crafts: Sequence[Craft[Any]]) -> dict[str, int]:
+        """Steps by half; decided once, so that a second run makes the same ones."""
+        known: dict[str, int] | None = self._plan().get("steps")
+        if known is not None:
+            return known
+        steps = dict.fromkeys((craft.name for craft in crafts), self._wished)
+        if self._settings.timed:
+            left = self._settings.limit_s - (time.monotonic() - self._since)
+            for craft in crafts:
+                fitting = int(left / len(crafts) / seconds_per_step(craft, self._settings))
+                steps[craft.name] = min(self._wished, fitting) if fitting >= LEAST_STEPS else 0
+        self._save_plan(steps=steps)
+        return steps
+
+    def _note(self, steps: dict[str, int]) -> str:
+        short = [f"{name} {count}" for name, count in steps.items() if count < self._wished]
+        if not short:
+            return ""
+        return (
+            f"of {self._wished} steps only these fitted into {self._settings.limit_s:.0f} s: "
+            f"{', '.join(short)}; --distil-steps {self._wished} trains them all"
+        )
+
+    # --- the plan of this folder ------------------------------------------------------------------
+
+    def _address(self) -> str:
+        """Of everything but the candidate that decides the training."""
+        facts = (self._school.teacher_id, repr(self._settings), [v.identity for v in self._school.voices])
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
+
+    def _plan(self) -> dict[str, Any]:
+        path = self._folder / "plan.json"
+        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return found
+
+    def _save_plan(self, **facts: Any) -> None:
+        _write_json(self._folder / "plan.json", self._plan() | facts)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    draft = path.with_suffix(".draft")
+    try:
+        draft.write_text(json.dumps(content, indent=1), "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise RunError(
+            f"{path} could not be written ({error}). Free some space, then run the same command again."
+        ) from error

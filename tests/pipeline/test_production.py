@@ -1,0 +1,59 @@
+"""produce with training: a pruned tiny model comes closer to its teacher, and the bundle's card says so."""
+
+import json
+import warnings
+
+import pytest
+
+from autocompress.bundle import Bundle
+from autocompress.pipeline.compose import produce
+from autocompress.space import Candidate
+
+CANDIDATE = Candidate(
+    {"gpt.keep.1": False, "gpt.ffn.2": 96, "storage.gpt.ffn.2": "int8", "recipe.steps": 1000}
+)
+
+
+@pytest.fixture(scope="module")
+def trained(teacher, tmp_path_factory):
+    """A bundle of a few steps, and the folder of its run."""
+    run = tmp_path_factory.mktemp("runs")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own
+        bundle = produce(
+            CANDIDATE,
+            run / "bundle",
+            teacher=teacher,
+            device="snapdragon-7-gen-3",
+            speech=False,
+            distil_steps=24,
+        )
+    return run, bundle
+
+
+def test_training_brings_the_student_closer_and_the_summary_says_by_how_much(trained) -> None:
+    run, _ = trained
+    (summary,) = (json.loads(p.read_text()) for p in (run / "training").glob("*/summary.json"))
+    (half,) = summary["halves"]
+    assert half["half"] == "gpt"
+    assert half["stages"] == ["distil", "prune", "qat"]
+    assert half["trained_loss"] < half["untrained_loss"]
+    assert half["kept"] == "trained"
+
+
+def test_the_card_tells_of_the_training(trained) -> None:
+    _, bundle = trained
+    card = (bundle.folder / "card.md").read_text()
+    assert "gpt: 24 steps (distil, prune, qat)" in card
+
+
+def test_losses_lie_where_the_report_draws_them_from(trained) -> None:
+    from autocompress.reporting.curves import read_curves
+
+    run, _ = trained
+    assert {"soft", "hard", "hidden", "held_out"} <= {curve.key for curve in read_curves(run)}
+
+
+def test_the_trained_bundle_speaks(trained) -> None:
+    _, bundle = trained
+    assert len(Bundle.load(bundle.folder).say("Hello there.", "ada", seed=1)) > 0
