@@ -6,8 +6,12 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from autocompress.cli import app
+from autocompress.pipeline.compose import plan, search
 from autocompress.pipeline.run_report import report
+from autocompress.planner import SearchSettings
 from autocompress.reporting import read_run
+
+LINE = "<2MB, <1s on Snapdragon 7 Gen3"
 
 
 def test_report_of_a_search_has_costs_and_every_voice(found, delivered) -> None:
@@ -47,3 +51,15 @@ def test_command_reports_a_folder_whose_model_is_gone(found, tmp_path: Path) -> 
 def test_report_of_no_run_is_refused_with_a_word(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["report", str(tmp_path)])
     assert "it is no run folder" in str(done.exception)
+
+
+def test_a_search_leaves_what_its_decisions_were_seen_to_lose(teacher, tmp_path: Path) -> None:
+    planned = plan(LINE, teacher, space="quick", settings=SearchSettings(trials=12, speech=False))
+    search(planned, tmp_path)  # the solver's sampler measures single decisions first
+    data = read_run(tmp_path)
+    assert any(cell.loss > 0 for cell in data.sensitivity)
+    assert "as far as the search has measured it" in data.sensitivity_note
+    search(planned, tmp_path, sensitivity=True)
+    full = read_run(tmp_path)
+    assert len(full.sensitivity) > len(data.sensitivity)
+    assert "rank correlation" in full.sensitivity_note
