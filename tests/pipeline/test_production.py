@@ -51,7 +51,7 @@ def test_losses_lie_where_the_report_draws_them_from(trained) -> None:
     from autocompress.reporting.curves import read_curves
 
     run, _ = trained
-    assert {"soft", "hard", "hidden", "held_out"} <= {curve.key for curve in read_curves(run)}
+    assert {"soft", "hard", "hidden", "held_out"} <= {curve.name for curve in read_curves(run)}
 
 
 def test_the_trained_bundle_speaks(trained) -> None:

@@ -1,0 +1,97 @@
+"""Progressive pruning: five per cent a round, a step back where one costs too much, the target in the end."""
+
+import pytest
+
+from autocompress.production.progressive import PruningPlan, narrow
+from autocompress.production.schedule import stages_of, train_half
+from autocompress.production.settings import TrainingSettings
+from autocompress.production.stage import Outcome
+from tests.production.toy_craft import toy_craft
+
+
+def quiet(name, progress) -> None:
+    pass
+
+
+def pruned(craft, folder, steps=400, ratio=0.05):
+    return narrow(craft, Outcome(craft.teacher, 0.0), PruningPlan(folder, steps, ratio), quiet)
+
+
+def test_five_per_cent_go_at_a_time_until_the_target(tmp_path) -> None:
+    craft = toy_craft(100, 60)
+    outcome = pruned(craft, tmp_path)
+    assert craft.shaped == [
+        60,
+        95,
+        90,
+        85,
+        80,
+        75,
+        70,
+        65,
+        60,
+    ]  # the first is what pruning at once would cost
+    assert outcome.network.config.width == 60
+    assert not outcome.note
+
+
+def test_a_round_that_costs_more_than_its_share_is_undone_and_halved(tmp_path) -> None:
+    craft = toy_craft(100, 60, rate=0.0, fault=0.01)
+    object.__setattr__(craft, "shape", dear_rounds(craft, above=4))
+    outcome = pruned(craft, tmp_path)
+    assert "round 1 cost more than its share and was undone; 2.50% a round" in outcome.note
+    assert craft.shaped[1:4] == [95, 98, 95]
+    assert outcome.network.config.width == 60
+
+
+def dear_rounds(craft, above: int):
+    """A round that takes more than ``above`` units at once costs twenty times as much."""
+    plain = type(craft).shape
+
+    def shape(network, decisions):
+        gone = network.config.width - int(decisions.values["toy.width"])
+        fault = 20 * craft.fault if above < gone < 40 else craft.fault
+        object.__setattr__(craft, "fault", fault)
+        try:
+            return plain(craft, network, decisions)
+        finally:
+            object.__setattr__(craft, "fault", 0.01)
+
+    return shape
+
+
+def test_few_steps_make_larger_rounds(tmp_path) -> None:
+    craft = toy_craft(100, 60)
+    pruned(craft, tmp_path, steps=40)
+    assert craft.shaped == [60, 80, 60]
+
+
+def test_a_killed_pruning_makes_the_same_rounds(tmp_path) -> None:
+    whole = pruned(toy_craft(100, 60), tmp_path / "whole")
+    seen = []
+
+    def kill(step, weight) -> None:
+        seen.append(step)
+        if len(seen) == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pruned(toy_craft(100, 60, spoil=kill), tmp_path / "killed")
+    resumed = pruned(toy_craft(100, 60), tmp_path / "killed")
+    assert resumed.loss == whole.loss
+
+
+def test_the_better_of_trained_and_untrained_is_delivered_and_it_is_said(tmp_path) -> None:
+    craft = toy_craft(100, 60, rate=-0.02)
+    untrained = craft.shape(craft.teacher, craft.decisions.architecture)
+    result = train_half(craft, untrained, 60, tmp_path, TrainingSettings(progressive=False), quiet)
+    assert not result.trained
+    assert result.network is untrained
+    assert "kept untrained" in result.notes[-1]
+    assert result.to_dict()["kept"] == "untrained"
+
+
+def test_what_is_not_asked_for_is_no_stage() -> None:
+    assert stages_of(toy_craft(100, 60), TrainingSettings()) == ("prune",)
+    assert stages_of(toy_craft(100, 60), TrainingSettings(progressive=False)) == ("distil",)
+    assert stages_of(toy_craft(100, 100), TrainingSettings()) == ()
