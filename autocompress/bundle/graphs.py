@@ -82,7 +82,7 @@ class Graphs:
         chosen = choose_session(
             self._folder / path,
             providers,
-            SessionSettings(self.settings.threads, keep_memory=role != SOVITS),
+            SessionSettings(self.settings.threads),
             lambda session: make_self_test(role, session, self._manifest.audio),
             self.settings.on_switch,
             self.settings.opening,

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from autocompress.bundle.graphs import GraphSettings
+from autocompress.bundle.integrity import read_manifest
 from autocompress.bundle.manifest import Claim
 from autocompress.bundle.measuring import BundleMeasurements, measure_bundle
 from autocompress.bundle.runtime import Bundle
@@ -80,14 +82,15 @@ def verify(
 ) -> Verification:
     """Check hashes (by loading), then measure again and compare with every claim.
 
-    ``judges`` measure quality by key (similarity, mos, cer). A latency claimed for another machine is not
-    checked here. ``threads`` None takes the claims' own.
+    ``judges`` measure quality by key (similarity, mos, cer), those that are claimed. A latency claimed for
+    another machine is not checked here. ``threads`` None takes the claims' own.
     """
-    bundle = Bundle.load(folder)
-    claims = bundle.manifest.claims
+    claims = read_manifest(Path(folder)).claims
     wanted = next((c.threads for c in claims if c.key == "latency_s"), 0) if threads is None else threads
+    bundle = Bundle.load(folder, GraphSettings(wanted))
     measured = measure_bundle(folder, threads=wanted, rounds=rounds)
-    judged = {key: judge(bundle) for key, judge in (judges or {}).items()}
+    claimed = {claim.key for claim in claims}
+    judged = {key: judge(bundle) for key, judge in (judges or {}).items() if key in claimed}
     found = measured.by_key | judged
     return Verification(tuple(_check(claim, found, measured.machine) for claim in claims), measured)
 

@@ -53,14 +53,14 @@ def test_what_memory_holds_stays():
 @on_linux
 def test_only_what_was_allocated_inside_is_moved(moved):
     outside = np.ones(32 * MB, np.uint8)
-    with weights_in_huge_pages(32 * MB):
+    with weights_in_huge_pages(256 * MB):
         inside = np.ones(32 * MB, np.uint8)
     assert any(start <= inside.ctypes.data + 16 * MB < end for start, end in moved)
     assert not any(start <= outside.ctypes.data + 16 * MB < end for start, end in moved)
 
 
 def test_little_weights_are_left_where_they_lie(moved):
-    with weights_in_huge_pages(weight_bytes=8 * MB):
+    with weights_in_huge_pages(weight_bytes=100 * MB):
         inside = np.ones(32 * MB, np.uint8)
     assert inside.all() and not moved
 
