@@ -1,36 +1,25 @@
 """The command line: one file a group of commands; the work is in the layers below."""
 
-import json
 import sys
+from typing import Any
 
-import typer
-
-from autocompress.cli import devices, model, report, search, speech, watch
-from autocompress.errors import AutocompressError
-
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-app.add_typer(model.app, name="model")
-app.add_typer(devices.app, name="devices")
-search.register(app)
-speech.register(app)
-report.register(app)
-watch.register(app)
-
-
-@app.callback()
-def root() -> None:
-    """Compress a GPT-SoVITS voice until it fits a device."""
+__all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; every error of ours becomes one message and its exit code."""
-    try:
+    """Run the command line; whatever a user can cause becomes one message and its exit code."""
+    from autocompress.cli.failures import told
+
+    with told("--json" in sys.argv):
+        from autocompress.cli.commands import app
+
         app()
-    except AutocompressError as error:
-        if "--json" in sys.argv:
-            print(json.dumps({"error": type(error).__name__, "message": str(error)}, ensure_ascii=False))
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; everything finished so far is kept", file=sys.stderr)
-        sys.exit(130)
+
+
+def __getattr__(name: str) -> Any:
+    """``app`` is made on first use, so that an interruption while it loads is told like any other."""
+    if name != "app":
+        raise AttributeError(f"module 'autocompress.cli' has no attribute {name!r}")
+    from autocompress.cli.commands import app
+
+    return app

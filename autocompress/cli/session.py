@@ -40,7 +40,11 @@ class Session:
     ) -> None:
         self.progress.stop()
         if isinstance(error, KeyboardInterrupt):
-            print(f"interrupted; everything finished so far is kept in {self.out}.", file=sys.stderr)
+            if (self.out / "front.json").is_file():
+                print(
+                    f"See what was found: {shlex.join(['autocompress', 'front', str(self.out)])}",
+                    file=sys.stderr,
+                )
             print(f"Go on with: {shlex.join(['autocompress', *sys.argv[1:]])}", file=sys.stderr)
             raise typer.Exit(130) from error
 

@@ -53,15 +53,15 @@ def verify(
     bundle: BundleFolder,
     threads: Annotated[int | None, typer.Option(min=0, help="Threads; the claims' own without it.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of the reference workload.")] = 7,
+    speech: Annotated[bool, typer.Option("--speech/--no-speech", help="Whether it is heard, too.")] = True,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Check a bundle's files, then measure it again against its claims; exit code 1 if one fails."""
-    from autocompress.bundle.verification import verify as verify_bundle
+    from autocompress.pipeline.bundle_check import verify_bundle
 
-    if not quiet:
-        print(f"measuring {bundle}, {rounds} rounds ...", file=sys.stderr)
-    found = verify_bundle(bundle, threads=threads, rounds=rounds)
+    note = (lambda _: None) if quiet else (lambda text: print(f"{text} ...", file=sys.stderr, flush=True))
+    found = verify_bundle(bundle, threads=threads, rounds=rounds, speech=speech, stage=note)
     _print(found.as_json(), found.as_text(), as_json)
     raise typer.Exit(0 if found.ok else 1)
 

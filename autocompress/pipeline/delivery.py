@@ -16,7 +16,7 @@ from autocompress.models.voice import Voice
 from autocompress.objectives import CONSTRAINT_KEYS
 from autocompress.pipeline.bundle_speech import hear_bundle
 from autocompress.pipeline.calibrated import calibrated
-from autocompress.pipeline.evaluation_data import evaluation_tasks, stand_in_voice
+from autocompress.pipeline.evaluation_data import spoken_tasks, stand_in_voice
 from autocompress.pipeline.evaluator import takes_bert
 from autocompress.pipeline.fingerprints import teacher_hash
 from autocompress.production.assembly import export_student, ingredients
@@ -82,7 +82,7 @@ def deliver(
         )
         write_bundle(whole, folder, replacing=chosen.replacing)
     stage("claims")
-    with_claims(folder, measured_claims(folder, teacher, [v.name for v in voices], chosen))
+    with_claims(folder, measured_claims(folder, [v.name for v in voices], chosen))
     return Bundle.load(folder, GraphSettings(chosen.threads))
 
 
@@ -107,12 +107,10 @@ def delivered_voices(teacher: Teacher, names: Iterable[str] | None) -> list[Voic
     return [teacher.voices[name] for name in wanted] or [stand_in_voice(teacher)]
 
 
-def measured_claims(
-    folder: Path, teacher: Teacher, voices: Sequence[str], options: DeliveryOptions
-) -> tuple[Claim, ...]:
+def measured_claims(folder: Path, voices: Sequence[str], options: DeliveryOptions) -> tuple[Claim, ...]:
     """Size, latency and memory of the bundle here; similarity, MOS and CER of what it says."""
     claims = measure_bundle(folder, threads=options.threads, rounds=_ROUNDS).claims(options.command)
-    tasks = [task for task in evaluation_tasks(teacher) if task.voice.name in voices]
+    tasks = spoken_tasks(voices)
     if not options.speech or len(tasks) < 2:
         return claims
     heard = hear_bundle(Bundle.load(folder, GraphSettings(options.threads)), tasks)

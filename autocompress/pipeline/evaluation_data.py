@@ -1,6 +1,7 @@
 """What candidates are judged on: fixed utterances of the teacher, and sentences to be spoken and heard."""
 
 import hashlib
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,8 +47,13 @@ def evaluation_data(teacher: Teacher, evaluation: EvaluationSet | None = None) -
 
 def evaluation_tasks(teacher: Teacher, evaluation: EvaluationSet | None = None) -> tuple[Task, ...]:
     """The first sentences, the known voices taking turns; none when the teacher knows none of the voices."""
+    return spoken_tasks(teacher.voices, evaluation)
+
+
+def spoken_tasks(names: Container[str], evaluation: EvaluationSet | None = None) -> tuple[Task, ...]:
+    """The first sentences in those of the set's voices that are called one of ``names``."""
     whole = evaluation or read_evaluation_set(EVALUATION_SET)
-    known = [voice for voice in whole.voices if voice.name in teacher.voices]
+    known = [voice for voice in whole.voices if voice.name in names]
     spoken = EvaluationSet(whole.seed, whole.sentences[:SPOKEN_SENTENCES], tuple(known[:SPOKEN_VOICES]))
     return spoken.in_turn() if known else ()
 
