@@ -78,7 +78,8 @@ def to_phonemes(text: str, language: str = "auto", version: str = "v2") -> Phone
     if not any(symbol not in PUNCTUATION for symbol in phonemes.symbols):
         raise TextError(f"nothing in {_shorten(text)!r} can be spoken. Give at least one word.")
     if len(phonemes) < SHORTEST_UTTERANCE:
-        phonemes = _read("." + cleaned, language, version)
+        opening = "." if not cleaned[:1].isdigit() else "…"  # no decimal point
+        phonemes = _read(opening + cleaned, language, version)
     if phonemes.unknown:
         warnings.warn(_unknown_message(phonemes.unknown, text), UnknownCharacterWarning, stacklevel=2)
     return phonemes

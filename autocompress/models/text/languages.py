@@ -58,13 +58,24 @@ def split_languages(text: str, language: str) -> tuple[Span, ...]:
     """Cut ``text`` where its language changes; numbers and marks stay with what they touch."""
     mode = find_mode(language)
     spans: list[Span] = []
-    for clause in re.findall(r"[^，。！？；,.!?;…\n]*[，。！？；,.!?;…\n]*", text):
-        for span in _split_clause(clause, mode):
+    unread = ""  # clauses without a letter, before the first with one
+    for clause in filter(None, _CLAUSE.findall(text)):
+        found = _split_clause(unread + clause, mode)
+        if not found and not spans:
+            unread += clause
+            continue
+        unread = ""
+        for span in found or [Span(spans[-1].language, clause)]:
             if spans and spans[-1].language == span.language:
                 spans[-1] = Span(span.language, spans[-1].text + span.text)
             else:
                 spans.append(span)
-    return tuple(spans)
+    return (*spans, Span(mode.ideographs, unread)) if unread else tuple(spans)
+
+
+_MARKS = "，。！？；,.!?;…\\n"
+_CLAUSE = re.compile(rf"(?:[^{_MARKS}]|(?<=\d)[.,](?=\d))*[{_MARKS}]*")
+"""What lies between two marks; the dot and the comma inside of a number are none."""
 
 
 _SCRIPTS = {
@@ -80,7 +91,7 @@ _LETTER_RUN = re.compile("|".join(f"(?P<{name}>[{chars}]+)" for name, chars in _
 
 
 def _split_clause(clause: str, mode: Mode) -> list[Span]:
-    """Spans of one clause; what lies between two runs of letters goes with the first."""
+    """Spans of one clause, none without a letter; what lies between two runs of them goes with the first."""
     has_kana = mode.detects_kana and re.search(f"[{_SCRIPTS['kana']}]", clause) is not None
     starts: list[tuple[int, str]] = []
     for run in _LETTER_RUN.finditer(_hide_units(clause)):
@@ -88,11 +99,7 @@ def _split_clause(clause: str, mode: Mode) -> list[Span]:
         if not starts or starts[-1][1] != language:
             starts.append((_number_start(clause, run.start()) if starts else 0, language))
     if not starts:
-        return (
-            [Span(mode.ideographs if mode.ideographs != "zh" or not clause.isascii() else "zh", clause)]
-            if clause
-            else []
-        )
+        return []
     ends = [start for start, _ in starts[1:]] + [len(clause)]
     return [Span(language, clause[start:end]) for (start, language), end in zip(starts, ends, strict=True)]
 

@@ -12,9 +12,19 @@ SHORTEST_OPENING = 4  # characters before the first mark; a shorter opening gets
 
 def clean(text: str) -> str:
     """Drop what is not writing: control characters, invisible joiners, doubled spaces and doubled marks."""
-    kept = "".join(_visible(char) for char in text)
+    kept = "".join(map(_plain, map(_visible, text)))
     kept = re.sub(r"[ \u00a0\u3000]{2,}", " ", kept)
     return re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", kept.replace("...", "…"))
+
+
+def _plain(char: str) -> str:
+    """Roman numerals as digits, mathematical letters as letters; any other character as it is."""
+    name = unicodedata.name(char, "") if char else ""
+    if name.startswith(("ROMAN NUMERAL", "SMALL ROMAN NUMERAL")):
+        return str(round(unicodedata.numeric(char)))
+    if name.startswith("MATHEMATICAL") and char.isalnum():
+        return unicodedata.normalize("NFKC", char)
+    return char
 
 
 def _visible(char: str) -> str:

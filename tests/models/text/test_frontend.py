@@ -62,6 +62,26 @@ def test_v1_refuses_languages_that_it_never_learnt():
 
 
 @pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("It was $1,234.56.", "It was one thousand two hundred thirty four dollars and fifty six cents."),
+        ("At 5:30 p.m. or 11 A.M. sharp", "At five thirty P M or eleven A M sharp"),
+        ("Version v2.0.1 is out", "Version v two point zero point one is out"),
+        ("Add 2½ cups", "Add two and a half cups"),
+        ("𝓗𝓮𝓵𝓵𝓸 𝟛 times", "Hello three times"),
+        ("他的成绩是3.9/4.0", "他的成绩是四点零分之三点九"),
+        ("主频3.2GHz的芯片", "主频三点二吉赫兹的芯片"),
+        ("喝了2½杯", "喝了二又二分之一杯"),
+        ("误差±3毫米，温度≥5度", "误差正负三毫米,温度大于等于五度"),
+        ("第Ⅳ章讲什么", "第四章讲什么"),
+        ("4章", "…四章"),
+    ],
+)
+def test_numbers_are_read_whole_whatever_marks_they_hold(text, spoken):
+    assert to_phonemes(text).normalized == spoken
+
+
+@pytest.mark.parametrize(
     ("text", "mode", "languages"),
     [
         ("我爱Python编程", "auto", ["zh", "en", "zh"]),
@@ -72,6 +92,11 @@ def test_v1_refuses_languages_that_it_never_learnt():
         ("跑了5km，重3 kg。", "auto", ["zh"]),
         ("我爱Python编程", "en", ["en"]),
         ("12:30", "zh", ["zh"]),
+        ("Dr. Smith paid $1,234.56.", "auto", ["en"]),
+        ("1, 2, 3, go!", "auto", ["en"]),
+        ("$5M, €3bn, £20, ¥100.", "auto", ["en"]),
+        ("价格是￥3,999.99，打8.5折", "auto", ["zh"]),
+        ("3.14159", "auto", ["zh"]),
     ],
 )
 def test_modes_decide_the_language_of_each_stretch(text, mode, languages):

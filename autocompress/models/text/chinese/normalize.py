@@ -5,6 +5,7 @@ The readings follow upstream's ``text/zh_normalization`` (PaddleSpeech's rules) 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from re import Match
 
@@ -126,6 +127,13 @@ def _fraction(match: Match[str]) -> str:
     return f"{sign}{numbers.cardinal(match[3])}分之{numbers.cardinal(match[2])}"
 
 
+def _vulgar_fraction(match: Match[str]) -> str:
+    """½ → 二分之一, 2½ → 二又二分之一."""
+    whole = f"{numbers.cardinal(match[1])}又" if match[1] else ""
+    above, _, below = unicodedata.normalize("NFKC", match[2]).partition("\u2044")
+    return f"{whole}{numbers.cardinal(below)}分之{numbers.cardinal(above)}"
+
+
 def _percent(match: Match[str]) -> str:
     sign = "负" if match[1] else ""
     per = "千分之" if match[3] == "‰" else "百分之"
@@ -189,7 +197,8 @@ RULES: list[Rule] = [
     (re.compile(r"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)"), _phone),
     (re.compile(r"(?<![\d.])0\d{2,3}-\d{7,8}(?!\d)|(?<!\d)[48]00-?\d{3}-?\d{4}(?!\d)"), _phone),
     (re.compile(rf"(?P<sign>{_CURRENCY})(?P<amount>{_NUMBER})(?P<scale>[万亿千百]*)"), _money),
-    (re.compile(r"(?<![\d/])(-?)(\d+)/(\d+)(?![\d/])"), _fraction),
+    (re.compile(r"(\d+)?([¼-¾⅐-⅞])"), _vulgar_fraction),
+    (re.compile(rf"(?<![\d/.])(-?)({_NUMBER})/({_NUMBER})(?![\d/])"), _fraction),
     (re.compile(rf"(?<!\d)(-?)({_NUMBER})([%‰])"), _percent),
     (re.compile(rf"(?<![\d+×÷=-])({_SIGNED_NUMBER})[~～–—-]({_SIGNED_NUMBER})(?![\d+×÷=-])"), _range),
     (re.compile(r"(?<=[\d)）])[+\-×*÷=≈](?=[\d(（-])"), _arithmetic),

@@ -233,8 +233,13 @@ def _decade(match: Match[str]) -> str:
     return numbers.decade(int(next(filter(None, match.groups()))))
 
 
+def _vulgar_fraction(match: Match[str]) -> str:
+    """2½ → "2 1/2"."""
+    return f"{match[1] or ''} {unicodedata.normalize('NFKC', match[2])} ".replace("\u2044", "/")
+
+
 def _version(match: Match[str]) -> str:
-    return " point ".join(numbers.cardinal(int(part)) for part in match[0].split("."))
+    return " " + " point ".join(numbers.cardinal(int(part)) for part in match[0].split(".")) + " "
 
 
 def _abbreviation(match: Match[str]) -> str:
@@ -281,18 +286,19 @@ RULES: list[Rule] = [
     (re.compile(rf"(?<!\w)({_ABBREVIATION})(?!\w)", re.IGNORECASE), _abbreviation),
     (re.compile(r"(?<!\w)(?<!\.)(?:[A-Za-z]\.){2,}(?!\w)"), _dotted_acronym),
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), lambda match: ""),
+    (re.compile(r"(\d+)?([¼-¾⅐-⅞])"), _vulgar_fraction),
     (re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b"), _iso_date),
     (re.compile(r"\b(\d{1,2})/(\d{1,2})/(\d{4})\b"), _slash_date),
     (re.compile(rf"\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)"), _month_day),
     (re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)? {_MONTH}\b"), _day_month),
     (
         re.compile(
-            r"\b(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d)(?:\s?(?P<suffix>[ap]\.?m\b\.?))?",
+            r"\b(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d)(?:\s?(?P<suffix>[ap]\.?\s?m\b\.?))?",
             re.IGNORECASE,
         ),
         _time,
     ),
-    (re.compile(r"\b(\d{1,2})\s?([ap])\.?m\b\.?", re.IGNORECASE), _hour_with_suffix),
+    (re.compile(r"\b(\d{1,2})\s?([ap])\.?\s?m\b\.?", re.IGNORECASE), _hour_with_suffix),
     (
         re.compile(
             rf"(?P<before>{_CURRENCY})\s?(?P<amount>\d+(?:\.\d+)?)(?:\s?(?P<scale>million|billion|trillion|thousand|[kKmMbBtT]n?)\b)?"
@@ -308,7 +314,7 @@ RULES: list[Rule] = [
     (re.compile(r"\b(\d+)(?:st|nd|rd|th)\b", re.IGNORECASE), lambda match: numbers.ordinal(int(match[1]))),
     (re.compile(r"(?<![\w/.])(?:(\d+) )?(\d{1,3})/(\d{1,3})(?![\w/])"), _fraction),
     (re.compile(r"(?<=\d)\s*[xX×]\s*(?=\d)"), lambda match: " by "),
-    (re.compile(r"\b\d+(?:\.\d+){2,}\b"), _version),
+    (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}\b"), _version),
     (re.compile(r"(?<=\d)[xX]\b"), lambda match: " times"),
     (re.compile(r"\d*\.\d+"), lambda match: f"{numbers.decimal(match[0])} "),
     (re.compile(r"\d+"), lambda match: f" {_plain_integer(match)} "),
