@@ -30,7 +30,8 @@ class Settings:
 
     ``reference`` bounds the hypervolume, one loss an objective; by default 1.1 times the teacher's free
     losses (or the bound on that quantity, when it is lower) and ``quality_reference`` for the rest.
-    ``reuse`` starts from every candidate that another search of the same space and teacher has evaluated.
+    ``reuse`` starts from every candidate that another search of the same space and teacher has evaluated;
+    ``seeded`` tells Optuna's samplers single decisions and the solver's points before they propose any.
     """
 
     seed: int = 0
@@ -42,6 +43,7 @@ class Settings:
     reference: tuple[float, ...] | None = None
     quality_reference: float = 1.0
     reuse: bool = True
+    seeded: bool = True
 
     def __post_init__(self) -> None:
         order = [RUNGS.index(r) for r in self.rungs]

@@ -186,12 +186,15 @@ class Study:
             "seed": settings.seed,
             "workers": settings.workers,
             "sampler": settings.sampler,
+            "seeded": settings.seeded,
             "rungs": list(settings.rungs),
         }
 
     def _loop(self, pick: Pick, opened: "_Opened") -> Loop:
         seed = self.settings.seed
-        context = SamplerContext(self.space, self.task, seed, self.evaluate, self.reference, opened.trials)
+        context = SamplerContext(
+            self.space, self.task, seed, self.evaluate, self.reference, opened.trials, self.settings.seeded
+        )
         parts = Parts(
             self.space,
             self.task,

@@ -64,7 +64,7 @@ class Bench:
 def search(space: SearchSpace, evaluate: Evaluate, sampler: str, seed: int, trials: int) -> Run:
     """A search from nothing in a folder that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(sampler=sampler, seed=seed)
+        settings = Settings(sampler=sampler, seed=seed, seeded=False)
         study = Study(space, TASK, evaluate, Fingerprint("benchmark"), Path(folder), settings)
         front = study.run(Budget(trials=trials))
         study.store.close()

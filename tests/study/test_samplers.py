@@ -96,3 +96,21 @@ def test_the_solver_reaches_in_thirty_trials_what_random_misses_in_three_hundred
     ours = make_study("ours", settings=Settings(sampler="solver")).run(Budget(trials=30))
     plain = make_study("plain", settings=Settings(sampler="random")).run(Budget(trials=300))
     assert ours.hypervolume > plain.hypervolume
+
+
+@pytest.mark.parametrize("name", ["nsga2", "tpe"])
+def test_optuna_s_samplers_begin_with_screens_and_the_solver_s_points(make_study, name: str) -> None:
+    def origins(folder: str, *, seeded: bool) -> list[str]:
+        study = make_study(folder, settings=Settings(sampler=name, seeded=seeded))
+        study.run(Budget(trials=30))
+        return [t.origin for t in study.trials()]
+
+    begun = list(dict.fromkeys(origins("seeded", seeded=True)))
+    assert begun == ["teacher", "screen", "solver", name]
+    assert set(origins("plain", seeded=False)) == {name}
+
+
+def test_a_head_start_helps(make_study) -> None:
+    seeded = make_study("seeded", settings=Settings(sampler="nsga2")).run(Budget(trials=60))
+    plain = make_study("plain", settings=Settings(sampler="nsga2", seeded=False)).run(Budget(trials=60))
+    assert seeded.hypervolume > plain.hypervolume

@@ -23,8 +23,10 @@ __all__ = [
 def _optuna(name: str) -> Callable[[SamplerContext], Sampler]:
     def make(context: SamplerContext) -> Sampler:
         from autocompress.study.samplers.optuna import OptunaSampler
+        from autocompress.study.samplers.seeded import SeededSampler
 
-        return OptunaSampler(context, name)
+        plain = OptunaSampler(context, name)
+        return SeededSampler(context, plain) if context.seeded else plain
 
     return make
 

@@ -47,7 +47,7 @@ def vary(encoding: Encoding, parents: Rows, count: int, generator: np.random.Gen
 
 def _survivors(population: Rows, losses: Floats, size: int) -> Rows:
     """The best by excess and non-dominated layer; the last layer is thinned where it is crowded."""
-    _, first = np.unique(population, axis=0, return_index=True)
+    first = np.array(list({row.tobytes(): i for i, row in reversed(list(enumerate(population)))}.values()))
     first = np.sort(first)
     ranks = pareto_ranks(losses[first, :-1]) + 1e6 * np.maximum(0.0, losses[first, -1])
     order = np.lexsort((-_apart(losses[first, :-1]), ranks))

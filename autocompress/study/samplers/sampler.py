@@ -47,7 +47,10 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class SamplerContext:
-    """What a sampler is made from; it calls ``evaluate`` at the free rung only. ``trials`` is the budget."""
+    """What a sampler is made from; it calls ``evaluate`` at the free rung only. ``trials`` is the budget.
+
+    ``seeded`` gives samplers that take points of others the solver's points to begin with.
+    """
 
     space: SearchSpace
     task: Task
@@ -55,3 +58,4 @@ class SamplerContext:
     evaluate: Evaluate
     reference: tuple[float, ...]
     trials: int = 100
+    seeded: bool = True

@@ -11,18 +11,14 @@ import numpy as np
 
 from autocompress.objectives import front_mask
 from autocompress.space import Point
-from autocompress.study.cost import fit_costs
-from autocompress.study.encoding import Encoding, Rows
-from autocompress.study.program import Floats, Quality
+from autocompress.study.encoding import Rows
+from autocompress.study.program import Floats
 from autocompress.study.samplers.evolution import evolve, vary
 from autocompress.study.samplers.gain import Gain
 from autocompress.study.samplers.sampler import Outcome, Proposal, SamplerContext
-from autocompress.study.screening import Screen, believed, screens
-from autocompress.study.solver import BudgetSolver
+from autocompress.study.samplers.screened import Screened
 from autocompress.study.surrogate import Kernel, Surrogate
 
-_SCREEN_SHARE = 0.35  # of the budget, for measuring single decisions
-_SWEEP_STEPS = 3  # budgets a cost column that the solver answers to seed the population
 _POPULATION = 96
 _GENERATIONS = 12
 _MEMORY = 300  # measurements that the belief rests on: the front's neighbours and the newest
@@ -33,14 +29,10 @@ class SolverSampler:
 
     def __init__(self, context: SamplerContext) -> None:
         self._context = context
-        self._encoding = Encoding(context.space)
-        self._cost = fit_costs(self._encoding, context.task, context.evaluate)
-        free = [c.name for c in self._cost.columns if c.limit is None]
-        keys = [o.key for o in context.task.objectives]
-        self._free = [keys.index(name) for name in free]
-        self._believed = [i for i in range(len(keys)) if i not in self._free]
-        self._screens = screens(self._encoding, max(4, int(_SCREEN_SHARE * context.trials)))
-        self._queue: deque[Proposal] = deque(self._opening())
+        self._screened = Screened(context)
+        self._encoding = self._screened.encoding
+        self._believed = self._screened.believed
+        self._queue: deque[Proposal] = deque(self._screened.opening())
         self._rows: list[Rows] = []
         self._losses: list[tuple[float, ...]] = []
         self._open: list[bool] = []
@@ -67,18 +59,13 @@ class SolverSampler:
         self._losses.append(outcome.losses)
         self._open.append(outcome.feasible)
 
-    def _opening(self) -> list[Proposal]:
-        decode = self._encoding.decode
-        single = [Proposal(decode(s.row), "screen", always=True) for s in self._screens]
-        return [Proposal(decode(self._encoding.teacher), "teacher", always=True), *single]
-
     def _plan(self, generator: np.random.Generator) -> list[Proposal]:
         """The next few proposals: more at once as the history grows and one more result changes less."""
         rows, losses = np.array(self._rows), np.array(self._losses)
         if len(rows) < 2:
             return [Proposal(self._encoding.decode(r), "random") for r in self._encoding.random(1, generator)]
         models = self._models(rows, losses)
-        start = self._start(models, generator)
+        start = self._start(generator)
         self._population = evolve(
             self._encoding, start, lambda r: self._predict(models, r), generator, _GENERATIONS, _POPULATION
         )
@@ -96,18 +83,12 @@ class SolverSampler:
         renew = len(rows) >= 1.3 * self._kernel_age or len(rows) < 40
         models = {}
         for i in self._believed:
-            quality = self._table(i)
+            quality = self._screened.table(self._rows, self._losses, i)
             kernel = None if renew else self._kernels.get(i)
             models[i] = Surrogate(self._encoding, quality, rows[kept], losses[kept, i], kernel)
             self._kernels[i] = models[i].kernel
         self._kernel_age = len(rows) if renew else self._kernel_age
         return models
-
-    def _table(self, objective: int) -> Quality:
-        """Loss of single decisions, from the screens measured so far."""
-        by_row = {r.tobytes(): loss[objective] for r, loss in zip(self._rows, self._losses, strict=True)}
-        known = [s for s in self._screens if s.row.tobytes() in by_row]
-        return believed(self._encoding, known, [by_row[s.row.tobytes()] for s in known])
 
     def _remembered(self, losses: Floats) -> Rows:
         if len(losses) <= _MEMORY:
@@ -116,30 +97,27 @@ class SolverSampler:
         others = np.setdiff1d(np.arange(len(losses)), front)[-(_MEMORY - len(front)) :]
         return np.sort(np.concatenate([front, others]))
 
-    def _start(self, models: dict[int, Surrogate], generator: np.random.Generator) -> Rows:
+    def _start(self, generator: np.random.Generator) -> Rows:
         """The last population, the front so far, and at first the solver's own front."""
         front = np.array(self._rows)[front_mask(self._losses)]
         if self._population is not None:
             return np.concatenate([self._population, front])
-        solver = BudgetSolver(self._cost, self._table(self._believed[0]))
-        limits = {c.name: c.limit for c in self._cost.columns if c.limit is not None}
-        names = tuple(c.name for c in self._cost.columns if c.limit is None)[:2]
-        answers = [s.row for s in solver.sweep(names, _SWEEP_STEPS, limits)]
-        return np.concatenate(
-            [front, self._encoding.random(_POPULATION // 2, generator), *(a[None] for a in answers)]
-        )
+        table = self._screened.table(self._rows, self._losses, self._believed[0])
+        answers = [row[None] for row in self._screened.answers(table)]
+        return np.concatenate([front, self._encoding.random(_POPULATION // 2, generator), *answers])
 
     def _predict(self, models: dict[int, Surrogate], rows: Rows) -> Floats:
         """Losses by objective, and the excess over the free bounds; [n, n_objectives + 1]."""
         return self._assemble(rows, {i: m.median_loss(rows) for i, m in models.items()})
 
     def _assemble(self, rows: Rows, beliefs: dict[int, Floats]) -> Floats:
-        costs = self._cost.costs(rows)
+        cost = self._screened.cost
+        costs = cost.costs(rows)
         losses = np.zeros((len(rows), len(self._context.task.objectives) + 1))
-        losses[:, self._free] = costs[:, : len(self._free)]
+        losses[:, self._screened.free] = costs[:, : len(self._screened.free)]
         for i, values in beliefs.items():
             losses[:, i] = values
-        for column, spec in enumerate(self._cost.columns):
+        for column, spec in enumerate(cost.columns):
             if spec.limit is not None:
                 over = (costs[:, column] - spec.limit) / (abs(spec.limit) or 1.0)
                 losses[:, -1] += np.maximum(0.0, over)
@@ -166,6 +144,3 @@ class SolverSampler:
             chosen.append(int(np.argmax(gains)))
             front = np.vstack([front, known[chosen[-1], :-1]])
         return pool[chosen]
-
-
-__all__ = ["Screen", "SolverSampler"]

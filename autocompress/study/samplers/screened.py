@@ -1,0 +1,43 @@
+"""Single decisions measured first, and the solver's own front over what they lost."""
+
+from collections.abc import Sequence
+
+from autocompress.study.cost import fit_costs
+from autocompress.study.encoding import Encoding, Rows
+from autocompress.study.program import Quality
+from autocompress.study.samplers.sampler import Proposal, SamplerContext
+from autocompress.study.screening import believed, screens
+from autocompress.study.solver import BudgetSolver
+
+_SCREEN_SHARE = 0.35  # of the budget, for measuring single decisions
+_SWEEP_STEPS = 3  # budgets a cost column that the solver answers
+
+
+class Screened:
+    """What of a task is free, what single decisions to measure, and what the solver makes of them."""
+
+    def __init__(self, context: SamplerContext) -> None:
+        self.encoding = Encoding(context.space)
+        self.cost = fit_costs(self.encoding, context.task, context.evaluate)
+        keys = [o.key for o in context.task.objectives]
+        self.free = [keys.index(c.name) for c in self.cost.columns if c.limit is None]
+        self.believed = [i for i in range(len(keys)) if i not in self.free]
+        self._screens = screens(self.encoding, max(4, int(_SCREEN_SHARE * context.trials)))
+
+    def opening(self) -> list[Proposal]:
+        """The teacher and every screen; each runs even where it breaks a bound, to learn from it."""
+        decode = self.encoding.decode
+        single = [Proposal(decode(s.row), "screen", always=True) for s in self._screens]
+        return [Proposal(decode(self.encoding.teacher), "teacher", always=True), *single]
+
+    def table(self, rows: Sequence[Rows], losses: Sequence[tuple[float, ...]], objective: int) -> Quality:
+        """Loss of single decisions, from the screens measured so far."""
+        by_row = {r.tobytes(): loss[objective] for r, loss in zip(rows, losses, strict=True)}
+        known = [s for s in self._screens if s.row.tobytes() in by_row]
+        return believed(self.encoding, known, [by_row[s.row.tobytes()] for s in known])
+
+    def answers(self, table: Quality) -> list[Rows]:
+        """The solver's answers to a grid of budgets within the bounds."""
+        limits = {c.name: c.limit for c in self.cost.columns if c.limit is not None}
+        names = tuple(c.name for c in self.cost.columns if c.limit is None)[:2]
+        return [s.row for s in BudgetSolver(self.cost, table).sweep(names, _SWEEP_STEPS, limits)]
