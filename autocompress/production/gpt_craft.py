@@ -64,8 +64,7 @@ class GptCraft(Craft[Gpt]):
             warm_steps=min(20, max(1, steps // 10)),
         )
         pairs = matched_layers(self.layers, len(self.teacher.config.blocks))
-        numbered = [(own, wanted) for own, (_, wanted) in enumerate(pairs)]
-        return GptDistillation(model, self.teacher, self.source, recipe, numbered)
+        return GptDistillation(model, self.teacher, self.source, recipe, pairs)
 
     def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Gpt:
         return build_gpt(from_json(GptConfig, config), weights)

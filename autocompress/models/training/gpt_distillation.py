@@ -167,7 +167,7 @@ def states_of(gpt: Gpt, layers: Sequence[int]) -> Iterator[Mapping[int, Tensor]]
 
 
 def matched_layers(kept: Sequence[int], n_teacher: int) -> list[tuple[int, int]]:
-    """Each kept layer with the last of the teacher's before the next kept one: it takes over what went."""
+    """Student's layer → the teacher's last one before the next that was kept: it takes over what went."""
     following = [*kept[1:], n_teacher]
     return [(own, after - 1) for own, after in enumerate(following)]
 

@@ -1,0 +1,78 @@
+"""How much is trained: the recipe, the user, the clock."""
+
+import json
+
+import pytest
+
+from autocompress.errors import RequestError
+from autocompress.production import training as module
+from autocompress.production.settings import AUTO_STEPS, Recipe, TrainingSettings, read_steps
+from autocompress.production.training import School, needs_training, train_student
+from autocompress.space import Candidate
+
+
+@pytest.mark.parametrize(("word", "steps"), [("auto", "auto"), ("AUTO", "auto"), ("0", 0), ("250", 250)])
+def test_steps_are_auto_or_a_number(word, steps) -> None:
+    assert read_steps(word) == steps
+
+
+@pytest.mark.parametrize("word", ["", "-1", "many", "1.5", "10m"])
+def test_other_steps_are_refused(word) -> None:
+    with pytest.raises(RequestError, match="--distil-steps"):
+        read_steps(word)
+
+
+def test_the_recipe_decides_what_the_user_leaves_open() -> None:
+    recipe = Recipe.of(
+        Candidate({"recipe.steps": 3000, "recipe.temperature": 6.0, "recipe.soft_weight": 0.7})
+    )
+    assert recipe == Recipe(3000, 6.0, 0.3)
+    assert recipe.wished("auto") == 3000
+    assert recipe.wished(40) == 40
+    assert recipe.wished(0) == 0
+    assert Recipe.of(Candidate()).wished("auto") == AUTO_STEPS
+
+
+def test_what_only_becomes_halves_needs_no_training(teacher) -> None:
+    assert needs_training(teacher, Candidate({"storage.gpt.head": "fp16"})) == (False, False)
+    assert needs_training(teacher, Candidate({"storage.sovits.vocoder": "int8"})) == (False, False)
+    assert needs_training(teacher, Candidate({"storage.sovits.prior": "int8"})) == (False, True)
+    assert needs_training(teacher, Candidate({"gpt.keep.1": False})) == (True, False)
+
+
+def school(teacher, folder, **settings) -> School:
+    asked = TrainingSettings(**({"n_lessons": 4, "n_held_out": 2, "gpt_batch": 2} | settings))
+    return School(teacher, "tiny", list(teacher.voices.values()), folder, asked)
+
+
+def test_no_steps_leave_the_student_as_it_is(teacher, tmp_path) -> None:
+    trained = train_student(school(teacher, tmp_path, steps=0), Candidate({"gpt.keep.1": False}))
+    assert trained.note == "training was switched off"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_clock_shortens_auto_and_says_what_would_train_all(teacher, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings: 0.5)
+    candidate = Candidate({"gpt.keep.1": False, "recipe.steps": 1000})
+    trained = train_student(school(teacher, tmp_path, limit_s=20.0), candidate)
+    (half,) = trained.halves
+    assert 20 <= half.steps <= 40
+    assert "--distil-steps 1000 trains them all" in trained.note
+
+
+def test_what_does_not_fit_at_all_is_not_trained_and_told(teacher, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings: 60.0)
+    trained = train_student(school(teacher, tmp_path, limit_s=30.0), Candidate({"gpt.keep.1": False}))
+    assert trained.halves == ()
+    assert "gpt 0" in trained.note
+
+
+def test_a_second_run_makes_the_same_steps_whatever_the_clock_says(teacher, tmp_path, monkeypatch) -> None:
+    candidate = Candidate({"gpt.keep.1": False})
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings: 0.5)
+    first = train_student(school(teacher, tmp_path, limit_s=15.0), candidate)
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings: 0.1)
+    again = train_student(school(teacher, tmp_path, limit_s=15.0), candidate)
+    assert first.to_dict() == again.to_dict()
+    (summary,) = tmp_path.glob("*/summary.json")
+    assert json.loads(summary.read_text()) == again.to_dict()
