@@ -160,11 +160,11 @@ class _Course:
                 topics = topics[:done]
                 break
         real = [topic for topic in topics if topic.clip is not None]
-        if real and not any(not lesson.prompt_tokens.size for lesson in lessons):
+        if real and all(lesson.prompt_tokens.size for lesson in lessons):
             raise MalformedError(
-                f"none of the {len(real)} recordings tried of {self._settings.recordings} could be used. They "
-                "need audible speech, and the model its content encoder (for the reference model: the extra "
-                "'clone'). Mend them, or leave --recordings out."
+                f"none of the {len(real)} recordings tried of {self._settings.recordings} could be used. "
+                "They need audible speech, and the model its content encoder (for the reference model: the "
+                "extra 'clone'). Mend them, or leave --recordings out."
             )
         if len(lessons) <= self._settings.n_held_out:
             raise MalformedError(
