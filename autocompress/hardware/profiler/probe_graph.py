@@ -67,3 +67,13 @@ def whole_numbers(*shape: int, dtype: Any = np.uint8) -> Any:
 def unit_scale(k: int, bits: int) -> float:
     """Scale of whole-number weights at which a long chain keeps values near one: denormals are slow."""
     return float(1.0 / (2 ** (bits - 1) / 3**0.5 * k**0.5))
+
+
+def chain_length(footprint_bytes: float, link_bytes: float, least: int, most: int = 400) -> int:
+    """Links that touch the footprint, within bounds."""
+    return int(min(most, max(least, round(footprint_bytes / max(1.0, link_bytes)))))
+
+
+def scale_and_zero(graph: ProbeGraph) -> tuple[str, str]:
+    """Weights that hold the scale and zero point of 8-bit values."""
+    return graph.weight(np.full((), 0.02, np.float32)), graph.weight(np.full((), 128, np.uint8))

@@ -1,0 +1,79 @@
+"""Chains of matrix products: with weights, of activations, and step after step."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autocompress.hardware.profiler.probe_graph import (
+    ProbeGraph,
+    chain_length,
+    noise,
+    unit_scale,
+    whole_numbers,
+)
+
+if TYPE_CHECKING:
+    from autocompress.hardware.profiler.probes import Probe
+
+
+NBITS = {"int4": 4, "int8_weights": 8}
+
+
+def gemm(probe: "Probe", graph: ProbeGraph) -> None:
+    """Pairs ``[m, k] → [m, n] → [m, k]``; both products of a pair have the same work and share the time."""
+    width = {"fp32": 4.0, "int8": 1.0, "int8_weights": 1.0, "int4": 0.5}[probe.precision]
+    pairs = chain_length(probe.footprint_bytes, 2 * probe.k * probe.n * width, least=1)
+    link = {"fp32": _matmul, "int8": _dynamic_matmul}.get(probe.precision, _nbits_matmul)
+    x = graph.feed(noise(probe.m, probe.k))
+    for _ in range(pairs):
+        x = link(probe, graph, x, probe.k, probe.n)
+        x = link(probe, graph, x, probe.n, probe.k)
+    graph.output(x)
+    graph.links = 2 * pairs
+
+
+def _matmul(_probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
+    return graph.add("MatMul", x, graph.weight(noise(k, n, scale=k**-0.5)))
+
+
+def _dynamic_matmul(_probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
+    weight = graph.weight(whole_numbers(k, n, dtype=np.int8))
+    scale, zero = graph.weight(np.full(1, unit_scale(k, 8), np.float32)), graph.weight(np.zeros(1, np.int8))
+    return graph.add("DynamicQuantizeMatMul", x, weight, scale, zero, domain="com.microsoft")
+
+
+def _nbits_matmul(probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
+    bits, block = NBITS[probe.precision], probe.taps
+    blocks = -(-k // block)
+    weight = graph.weight(whole_numbers(n, blocks, block * bits // 8))
+    scales = graph.weight(np.full((n, blocks), unit_scale(k, bits), np.float32))
+    settings = {"K": k, "N": n, "bits": bits, "block_size": block, "accuracy_level": 4}
+    return graph.add("MatMulNBits", x, weight, scales, domain="com.microsoft", **settings)
+
+
+def bmm(probe: "Probe", graph: ProbeGraph) -> None:
+    """Attention's two products over a few caches: ``[b, m, k] @ [b, k, n]``, then back."""
+    x = graph.feed(noise(1, probe.batch, probe.m, probe.k))
+    caches = [
+        (
+            graph.feed(noise(1, probe.batch, probe.k, probe.n)),
+            graph.feed(noise(1, probe.batch, probe.n, probe.k)),
+        )
+        for _ in range(4)
+    ]
+    for i in range(12):
+        left, right = caches[i % 4]
+        x = graph.add("MatMul", graph.add("MatMul", x, left), right)
+    graph.output(x)
+    graph.links = 24
+
+
+def recurrent(probe: "Probe", graph: ProbeGraph) -> None:
+    """A GRU over ``taps`` steps; ``n`` is three gates of its width."""
+    hidden = probe.n // 3
+    inner = probe.k - hidden
+    x = graph.feed(noise(probe.m, 1, inner))
+    for _ in range(2):
+        weights = [graph.weight(noise(1, probe.n, size)) for size in (inner, hidden)]
+        graph.output(graph.add("GRU", x, *weights, hidden_size=hidden))
+    graph.links = 2
