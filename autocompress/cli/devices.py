@@ -28,7 +28,10 @@ def _emit(document: object, text: str, as_json: bool) -> None:
 
 @app.command("list")
 def list_devices(as_json: AsJson = False, quiet: Quiet = False) -> None:
-    """All known devices."""
+    """All known devices.
+
+    Example: autocompress devices list
+    """
     from autocompress.cli.devices_text import list_document, list_text
     from autocompress.hardware.library import list_profiles
 
@@ -46,7 +49,10 @@ def show(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """A device: every number with its source, and its roofline."""
+    """A device: every number with its source, and its roofline.
+
+    Example: autocompress devices show raspberry-pi-5 --plot
+    """
     from autocompress.cli.devices_text import profile_document, profile_text
     from autocompress.hardware.library import find_device
     from autocompress.hardware.roofline_view import view_roofline
@@ -72,7 +78,10 @@ def fit(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """How well a few runs on a device calibrate the model for it."""
+    """How well a few runs on a device calibrate the model for it.
+
+    Example: autocompress devices fit lut-latency.csv --calibrate 10
+    """
     from autocompress.hardware.table_fit import fit_table
     from autocompress.hardware.transformer_table import read_transformer_table
 
@@ -90,7 +99,10 @@ def calibrate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Correct a device's estimate by whole-model runs; the calibrated profile is read first from then on."""
+    """Correct a device's estimate by whole-model runs; the calibrated profile is read first from then on.
+
+    Example: autocompress devices calibrate raspberry-pi-5 runs.csv
+    """
     from autocompress.cli.devices_text import calibration_text
     from autocompress.hardware.device_runs import calibrate_device, read_runs, write_calibrated
     from autocompress.hardware.library import find_device

@@ -25,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def profile(out: Out = None, minutes: Minutes = 10.0, as_json: AsJson = False, quiet: Quiet = False) -> None:
-    """Measure this machine: operators, memory, dispatch. Interrupted, it goes on where it stopped."""
+    """Measure this machine: operators, memory, dispatch. Interrupted, it goes on where it stopped.
+
+    Example: autocompress devices profile --minutes 10
+    """
     from autocompress.cli.devices_output import emit, progress
     from autocompress.hardware.local import local_folder
     from autocompress.hardware.profiler.run import profile_machine
@@ -40,8 +43,12 @@ def predict(
     shape: ShapeOptions = None,
     threads: Threads = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Cost an ONNX file on a device, operator by operator."""
+    """Cost an ONNX file on a device, operator by operator.
+
+    Example: autocompress devices predict model.onnx --device raspberry-pi-4
+    """
     from autocompress.cli.devices_output import emit, parse_shapes, prediction_document, prediction_text
     from autocompress.hardware.latency import predict_file
     from autocompress.hardware.library import find_device

@@ -11,6 +11,7 @@ from autocompress.cli import training
 app = typer.Typer(no_args_is_help=True, help="Look into GPT-SoVITS files; check agreement with the original.")
 training.register(app)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
 
 @app.command()
@@ -18,8 +19,12 @@ def info(
     gpt: Annotated[Path | None, typer.Option(help="GPT file (.ckpt).")] = None,
     sovits: Annotated[Path | None, typer.Option(help="SoVITS file (.pth).")] = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Version, sizes per module, parameters and bytes of one or both files."""
+    """Version, sizes per module, parameters and bytes of one or both files.
+
+    Example: autocompress model info --gpt voice.ckpt --sovits voice.pth
+    """
     from autocompress.models.description import as_text, describe_files
 
     found = describe_files(gpt=gpt, sovits=sovits)
@@ -30,11 +35,16 @@ def info(
 def check(
     folder: Annotated[Path, typer.Argument(help="A folder of golden vectors with its manifest.json.")],
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Run every golden set of a folder; exit code 1 if one disagrees."""
+    """Run every golden set of a folder; exit code 1 if one disagrees.
+
+    Example: autocompress model check goldens
+    """
     from autocompress.models.description import scores_as_text
     from autocompress.models.goldens import check_folder
 
     score = check_folder(folder)
-    typer.echo(json.dumps(score.as_json()) if as_json else scores_as_text(score))
+    if as_json or not quiet:
+        typer.echo(json.dumps(score.as_json()) if as_json else scores_as_text(score))
     raise typer.Exit(0 if score.ok else 1)

@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def count_report(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for ``report(done, total)``."""
+def count_report(what: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A bar for ``report(done, total)``; none when ``quiet``."""
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 @contextmanager
-def training_report() -> Iterator[Callable[[str, "TrainingProgress"], None]]:
-    """A bar a stage for ``report(stage, progress)``, with losses and time left."""
+def training_report(quiet: bool = False) -> Iterator[Callable[[str, "TrainingProgress"], None]]:
+    """A bar a stage for ``report(stage, progress)``, with losses and time left; none when ``quiet``."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -31,7 +31,7 @@ def training_report() -> Iterator[Callable[[str, "TrainingProgress"], None]]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
         tasks: dict[str, int] = {}
 
         def report(stage: str, progress: "TrainingProgress") -> None:

@@ -39,7 +39,10 @@ def report(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """One HTML page of a run, with plots and audio. Example: autocompress report results/demo"""
+    """One HTML page of a run, with plots and audio.
+
+    Example: autocompress report results/demo --figures figures
+    """
     from autocompress import reporting
     from autocompress.pipeline.run_report import report as write
 

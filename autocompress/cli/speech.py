@@ -40,7 +40,10 @@ def say(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say TEXT with a bundle's voice."""
+    """Say TEXT with a bundle's voice.
+
+    Example: autocompress say results/demo/bundle "Hello there." --voice af_heart -o hello.wav
+    """
     from autocompress.bundle.saying import Wanted, say_to_file
 
     note = None if quiet else (lambda switch: print(switch, file=sys.stderr))
@@ -57,7 +60,10 @@ def verify(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check a bundle's files, then measure it again against its claims; exit code 1 if one fails."""
+    """Check a bundle's files, then measure it again against its claims; exit code 1 if one fails.
+
+    Example: autocompress verify results/demo/bundle
+    """
     from autocompress.pipeline.bundle_check import verify_bundle
 
     note = (lambda _: None) if quiet else (lambda text: print(f"{text} ...", file=sys.stderr, flush=True))
@@ -68,7 +74,10 @@ def verify(
 
 @voices.command("list")
 def list_voices(bundle: BundleFolder, as_json: AsJson = False, quiet: Quiet = False) -> None:
-    """Every voice: name, language, what its reference says."""
+    """Every voice: name, language, what its reference says.
+
+    Example: autocompress voices list results/demo/bundle
+    """
     from dataclasses import asdict
 
     from autocompress.bundle.opening import open_voices
@@ -88,7 +97,10 @@ def add(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Add a saved voice to a bundle."""
+    """Add a saved voice to a bundle.
+
+    Example: autocompress voices add results/demo/bundle emma.npz
+    """
     from autocompress.bundle.opening import add_voice
 
     added = add_voice(bundle, voice, name, replacing=replace)
@@ -102,7 +114,10 @@ def remove(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Delete a voice from a bundle."""
+    """Delete a voice from a bundle.
+
+    Example: autocompress voices remove results/demo/bundle emma
+    """
     from autocompress.bundle.opening import open_voices
 
     open_voices(bundle).remove(name)

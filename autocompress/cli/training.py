@@ -6,6 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``autocompress model``."""
@@ -22,6 +25,8 @@ def speak_corpus(
         "runs/kokoro_en"
     ),
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N sentences.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Speak the reference model's corpus again with Kokoro-82M; the same command goes on where it stopped.
 
@@ -30,9 +35,9 @@ def speak_corpus(
     from autocompress.cli.progress import count_report
     from autocompress.models.training.kokoro import read_lines, speak_corpus
 
-    with count_report("speaking") as report:
+    with count_report("speaking", quiet) as report:
         speak_corpus(read_lines()[:limit], voices, out, report)
-    typer.echo(f"corpus: {out}")
+    print(json.dumps({"corpus": str(out)}) if as_json else f"corpus: {out}")
 
 
 def train_reference(
@@ -44,6 +49,8 @@ def train_reference(
     stage: Annotated[
         list[str] | None, typer.Option(help="prepare, sovits, gpt, export, evaluate; default all.")
     ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a small GPT-SoVITS from recordings; the same command goes on where it was stopped.
 
@@ -52,15 +59,16 @@ def train_reference(
     from autocompress.cli.progress import training_report
     from autocompress.pipeline.training_run import STAGES, TrainingRun
 
-    with training_report() as report:
+    with training_report(quiet) as report:
         TrainingRun(corpus, out, seed).run(stage or STAGES, report)
-    typer.echo(f"model: {out / 'model'}")
+    print(json.dumps({"model": str(out / "model")}) if as_json else f"model: {out / 'model'}")
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A packaged model's name.")] = "reference",
     out: Annotated[Path, typer.Option(help="Where scores.json goes.")] = Path("results/reference_model"),
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Speak the shipped evaluation set and score it.
 
@@ -69,6 +77,6 @@ def evaluate(
     from autocompress.cli.progress import count_report
     from autocompress.pipeline.model_evaluation import evaluate_model
 
-    with count_report("speaking") as report:
+    with count_report("speaking", quiet) as report:
         document: dict[str, Any] = evaluate_model(model, out, report)
     typer.echo(json.dumps(document) if as_json else document["table"])

@@ -38,7 +38,10 @@ def watch(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search again what new or changed devices and models touch. Example: autocompress watch --once"""
+    """Search again what new or changed devices and models touch.
+
+    Example: autocompress watch --once
+    """
     from autocompress.watch import run_on_schedule
 
     if once and cron is not None:

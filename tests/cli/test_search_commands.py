@@ -5,9 +5,7 @@ import io
 import json
 
 import pytest
-import typer
 
-from autocompress.cli import app
 from autocompress.cli.options import read_budget
 from autocompress.errors import CheckpointError, InfeasibleError, RequestError, RunError
 
@@ -96,38 +94,3 @@ def test_budgets_are_trials_or_time(word, read) -> None:
 def test_other_budgets_are_refused(word) -> None:
     with pytest.raises(RequestError, match="--budget"):
         read_budget(word)
-
-
-def test_the_flags_of_the_main_commands_are_frozen() -> None:
-    group = typer.main.get_command(app)
-    flags = {
-        name: sorted(o for p in group.commands[name].params for o in p.opts if o.startswith("--"))
-        for name in ("plan", "front", "produce", "search")
-    }
-    assert flags["plan"] == sorted(
-        ["--model", "--gpt", "--sovits", "--voices", "--budget", "--space", "--override", "--json", "--quiet"]
-    )
-    assert flags["front"] == ["--csv", "--json", "--quiet"]
-    assert flags["produce"] == sorted(
-        ["--json", "--out", "--pick", "--distil-steps", "--recordings", "--quiet", "--verbose"]
-    )
-    assert flags["search"] == sorted(
-        [
-            "--model",
-            "--gpt",
-            "--sovits",
-            "--voices",
-            "--out",
-            "--budget",
-            "--seed",
-            "--sampler",
-            "--workers",
-            "--storage",
-            "--space",
-            "--override",
-            "--speech",
-            "--json",
-            "--quiet",
-            "--verbose",
-        ]
-    )
