@@ -1,16 +1,27 @@
 """What a run folder's store holds of its own run."""
 
+import uuid
 from pathlib import Path
 
 from autocompress.study.store import EvaluationStore
 from autocompress.study.trial import Trial
 
 STORE = "store.db"
+_NAME = ".run"
 
 
 def run_name(folder: Path) -> str:
-    """Name of a run within its store: the end of the folder's own path."""
-    return str(folder.resolve())[-64:]
+    """Name of a run within its store: the one that it was given, or the end of the folder's own path."""
+    path = folder / _NAME
+    return path.read_text("utf-8") if path.is_file() else str(folder.resolve())[-64:]
+
+
+def name_run(folder: Path) -> None:
+    """Give a new run a name that no other has on any machine; it stays when the folder is moved."""
+    if not (folder / _NAME).is_file() and not (folder / STORE).is_file():
+        draft = folder / f"{_NAME}.draft"
+        draft.write_text(f"{folder.resolve().name[:24]}-{uuid.uuid4().hex}", "utf-8")
+        draft.replace(folder / _NAME)
 
 
 def store_url(folder: Path) -> str:

@@ -18,7 +18,7 @@ from autocompress.study.front import Front, nearest_trial
 from autocompress.study.lock import run_lock
 from autocompress.study.loop import Loop, Parts, Progress
 from autocompress.study.pool import make_workers, timed
-from autocompress.study.run_store import run_name, store_url
+from autocompress.study.run_store import name_run, run_name, store_url
 from autocompress.study.samplers import Pick, SamplerContext, make_sampler, pick_sampler
 from autocompress.study.sensitivity import SensitivityTable, measure_sensitivity
 from autocompress.study.settings import Budget, Settings
@@ -57,7 +57,7 @@ class Study:
     def url(self) -> str:
         return self.storage or store_url(self.folder)
 
-    @cached_property
+    @property
     def name(self) -> str:
         """Name of the run within its store."""
         return run_name(self.folder)
@@ -74,6 +74,7 @@ class Study:
         request.
         """
         with run_lock(self.folder):
+            name_run(self.folder)
             opened = self._open(budget)
             pick = self.pick
             loop = self._loop(pick, opened)
@@ -236,5 +237,11 @@ class Study:
         """The front's files, each complete or absent."""
         for name, text in (("front.csv", front.to_csv()), ("front.json", front.to_json())):
             draft = self.folder / f".{name}.draft"
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(self.folder / name)
+            try:
+                draft.write_text(text, encoding="utf-8")
+                draft.replace(self.folder / name)
+            except OSError as error:
+                raise RunError(
+                    f"cannot write {self.folder / name}: {error.strerror}. Every evaluation is kept; make "
+                    "room and run the same command again."
+                ) from error

@@ -38,7 +38,7 @@ from benchmarks.search.tabular import (
     write_rows,
 )
 
-CHECKS = 24  # whole candidates that the composition is checked on
+CHECKS = 16  # whole candidates that the composition is checked on
 
 
 def main() -> None:

@@ -17,6 +17,19 @@ from autocompress.study import Budget, EvaluationStore, Settings, Study
 from autocompress.study.lock import run_lock
 from autocompress.study.testing import SyntheticEvaluator
 
+SAME_TRIALS = """
+import sys
+from pathlib import Path
+from autocompress.objectives import DEFAULT_OBJECTIVES
+from autocompress.space import load_space
+from autocompress.study import Budget, Fingerprint, Settings, Study, Task
+from autocompress.study.testing import REFERENCE_DIMENSIONS, SyntheticEvaluator
+quick, task = load_space("quick", REFERENCE_DIMENSIONS), Task(DEFAULT_OBJECTIVES)
+folder, evaluate = Path(sys.argv[1]), SyntheticEvaluator()
+study = Study(quick, task, evaluate, Fingerprint("synthetic"), folder, Settings(seed=3))
+study.run(Budget(trials=30))
+print(*(t.candidate.id for t in study.trials()))
+"""
 KILLS = 50
 TRIALS = 120
 
@@ -52,6 +65,57 @@ def test_killed_at_fifty_random_moments_it_ends_with_the_same_front(make_study) 
     assert len(numbers) == len(set(numbers))
     assert [t.candidate.id for t in broken.trials()] == [t.candidate.id for t in whole.trials()]
     assert all(t.state != "running" for t in broken.trials()), "a zombie trial"
+
+
+def test_the_default_sampler_goes_on_after_kills_with_the_trials_it_would_have_made(make_study) -> None:
+    settings = Settings(seed=5)
+    slow = SyntheticEvaluator(delay_s=0.05)
+    whole = make_study("whole", settings=settings).run(Budget(trials=24))
+    context = multiprocessing.get_context("fork")
+    moments = random.Random(3)
+    for _ in range(4):
+        study = make_study("broken", settings=settings, evaluate=slow)
+        child = context.Process(target=study.run, args=(Budget(trials=24),))
+        child.start()
+        time.sleep(moments.uniform(0.6, 1.6))
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+    kept = len(make_study("broken", settings=settings).trials())
+    front = make_study("broken", settings=settings).run(Budget(trials=24))
+    assert kept > 0, "never killed in the middle: nothing was tested"
+    assert [t.candidate.id for t in front.trials] == [t.candidate.id for t in whole.trials]
+
+
+def test_another_process_with_other_hashes_makes_the_same_trials(make_study, tmp_path: Path) -> None:
+    """Nothing hangs on the order of a set, which differs from process to process."""
+    made = []
+    for hash_seed in ("1", "2"):
+        command = [sys.executable, "-c", SAME_TRIALS, str(tmp_path / hash_seed)]
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+        made.append(
+            subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+        )
+    assert made[0] == made[1]
+    assert len(made[0].split()) >= 30
+
+
+def test_a_moved_folder_goes_on_where_it_was(make_study, tmp_path: Path) -> None:
+    make_study("here").run(Budget(trials=20))
+    (tmp_path / "here").rename(tmp_path / "there")
+    again = make_study("there", evaluate=Refusing())
+    assert len(again.run(Budget(trials=20)).trials) > 0
+
+
+def test_two_folders_of_one_name_are_two_runs_in_a_shared_store(make_study, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    studies = [
+        make_study(f"{parent}/run", storage=url, settings=Settings(sampler="random", reuse=False))
+        for parent in "ab"
+    ]
+    for study in studies:
+        study.run(Budget(trials=3))
+    assert studies[0].name != studies[1].name
+    assert len(studies[0].trials()) == 3
 
 
 def test_nothing_finished_is_evaluated_again(make_study) -> None:

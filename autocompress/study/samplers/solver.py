@@ -21,6 +21,8 @@ from autocompress.study.surrogate import Kernel, Surrogate
 
 _POPULATION = 96
 _GENERATIONS = 12
+_SETTLED = 120  # measurements after which the last population is near enough: half the generations do
+_BATCH = 40  # measurements for each proposal more of one plan
 _MEMORY = 300  # measurements that the belief rests on: the front's neighbours and the newest
 
 
@@ -66,15 +68,16 @@ class SolverSampler:
             return [Proposal(self._encoding.decode(r), "random") for r in self._encoding.random(1, generator)]
         models = self._models(rows, losses)
         start = self._start(generator)
+        generations = _GENERATIONS if len(rows) < _SETTLED else _GENERATIONS // 2
         self._population = evolve(
-            self._encoding, start, lambda r: self._predict(models, r), generator, _GENERATIONS, _POPULATION
+            self._encoding, start, lambda r: self._predict(models, r), generator, generations, _POPULATION
         )
         pool = self._fresh(np.concatenate([self._population, vary(self._encoding, start, 32, generator)]))
         if len(pool) == 0:
             pool = self._fresh(self._encoding.random(64, generator))
         if len(pool) == 0:
             return [Proposal(self._encoding.decode(r), "random") for r in self._encoding.random(1, generator)]
-        chosen = self._promising(models, pool, 1 + len(rows) // 60)
+        chosen = self._promising(models, pool, 1 + len(rows) // _BATCH)
         return [Proposal(self._encoding.decode(row), "solver") for row in chosen]
 
     def _models(self, rows: Rows, losses: Floats) -> dict[int, Surrogate]:
