@@ -5,6 +5,7 @@ The networks that come out are for evaluation only: they are neither saved nor e
 
 import copy
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -14,8 +15,10 @@ from torch.nn import functional as F
 from autocompress.models.gpt import Block, Gpt, SelfAttention
 from autocompress.models.sovits.layers import WeightNormed
 from autocompress.models.sovits.synthesizer import Sovits
+from autocompress.transforms.quantizers import is_small
 
 Rounding = Callable[[Tensor], Tensor]
+Choosing = Callable[[nn.Module], bool]
 N = TypeVar("N", bound=nn.Module)
 
 _BLOCK = 32
@@ -105,17 +108,32 @@ def computing_sovits(sovits: Sovits, kernels: Mapping[str, str]) -> Sovits:
     out = copy.deepcopy(sovits)
     for role, part in _PARTS.items():
         if role in kernels:
-            _wrap_children(getattr(out, part), *KERNELS[kernels[role]])
+            integer = kernels[role] != "float16"
+            chosen = partial(_computes_narrow, role) if integer else _always
+            _wrap_children(getattr(out, part), *KERNELS[kernels[role]], chosen)
     return out
 
 
-def _wrapped(module: nn.Module, before: Rounding, after: Rounding | None) -> nn.Module:
+def _computes_narrow(role: str, module: nn.Module) -> bool:
+    """Not small ones, and no transposed convolution: there is no integer kernel for it."""
+    largest = max(p.numel() for p in module.parameters())  # the matrix, whichever way it is written
+    turned = isinstance(module, WeightNormed) and module.transposed
+    return not turned and not is_small(role, largest)
+
+
+def _always(_: nn.Module) -> bool:
+    return True
+
+
+def _wrapped(
+    module: nn.Module, before: Rounding, after: Rounding | None, chosen: Choosing = _always
+) -> nn.Module:
     if isinstance(module, nn.Linear | nn.Conv1d | WeightNormed):
-        return Rounded(module, before, after)
-    _wrap_children(module, before, after)
+        return Rounded(module, before, after) if chosen(module) else module
+    _wrap_children(module, before, after, chosen)
     return module
 
 
-def _wrap_children(module: nn.Module, before: Rounding, after: Rounding | None) -> None:
+def _wrap_children(module: nn.Module, before: Rounding, after: Rounding | None, chosen: Choosing) -> None:
     for name, child in list(module.named_children()):
-        setattr(module, name, _wrapped(child, before, after))
+        setattr(module, name, _wrapped(child, before, after, chosen))

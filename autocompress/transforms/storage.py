@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from autocompress.space import Candidate
-from autocompress.transforms.quantizers import Quantized, quantize
+from autocompress.transforms.quantizers import Quantized, quantize, stored_as
 from autocompress.transforms.weights import State, Weights, bias_of, effective_weight, put_weight, row_dim
 
 TABLE = "table"
@@ -101,7 +101,8 @@ def _store(weights: Weights, candidate: Candidate, role_of: Callable[[str], str 
             continue
         path, name = _module(key), key.replace(".weight_v", ".weight")
         tensor = effective_weight(weights, path) if _is_matrix(key) else weights[key]
-        storage = _storage(candidate, role) if _is_matrix(key) else "fp32"
+        asked = _storage(candidate, role) if _is_matrix(key) else "fp32"
+        storage = stored_as(asked, role, tensor.numel())
         axis = row_dim(path) if _is_matrix(key) else 0
         coded = _quantized(tensor, storage, axis)
         tensors.append(StoredTensor(name, role, storage, tuple(tensor.shape), axis, coded.size_bytes))

@@ -7,7 +7,7 @@ import torch
 from onnx import TensorProto, helper
 
 from autocompress.space import Candidate
-from autocompress.transforms import materialize
+from autocompress.transforms import materialize, quantizers
 from autocompress.transforms.compute import block_int8, dynamic_uint8, half
 
 INT8 = {"storage.gpt.attention.0": "int8", "compute.gpt.attention.0": "dynamic-int8"}
@@ -68,8 +68,22 @@ def test_computing_also_rounds_cached_steps(teacher, spoken):
 
 @pytest.mark.parametrize("part", ["prior", "flow", "vocoder"])
 @pytest.mark.parametrize("compute", ["dynamic-int8", "fp16-device"])
-def test_each_part_of_sovits_can_be_rounded(teacher, spoken, part, compute):
+def test_each_part_of_sovits_can_be_rounded(teacher, spoken, part, compute, monkeypatch):
+    monkeypatch.setattr(quantizers, "SMALL_WEIGHTS", 0)  # all of this teacher's vocoder is small
     decided = {f"storage.sovits.{part}": "int8", f"compute.sovits.{part}": compute}
     sovits = materialize(teacher, Candidate(decided)).sovits_half
     difference = (spoken.sovits.audio(sovits.computing()) - spoken.sovits.audio(sovits.network)).abs().max()
     assert 0 < difference < 0.1
+
+
+def test_small_convolutions_of_the_vocoder_are_never_integers(teacher, spoken):
+    """They write the waveform: rounded, they hiss (tests of the same name hold for the graphs)."""
+    decided = {"storage.sovits.vocoder": "int4", "compute.sovits.vocoder": "dynamic-int8"}
+    half = materialize(teacher, Candidate(decided)).sovits_half
+    assert torch.equal(spoken.sovits.audio(half.computing()), spoken.sovits.audio(half.network))
+    stored = {t.storage for t in half.storage if t.role == "sovits.vocoder" and len(t.shape) == 3}
+    assert stored == {"fp16"}
+    assert quantizers.stored_as("int8", "sovits.vocoder", 4096) == "int8"
+    assert quantizers.stored_as("int8", "sovits.vocoder", 4095) == "fp16"
+    assert quantizers.stored_as("int8", "sovits.flow", 56) == "int8"
+    assert quantizers.stored_as("fp32", "sovits.vocoder", 56) == "fp32"

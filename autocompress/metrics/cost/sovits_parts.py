@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from autocompress.hardware.graph import Operator
 from autocompress.metrics.cost import operators as op
+from autocompress.metrics.cost.weights import is_small
 from autocompress.models.config import (
     BlockSize,
     MrteConfig,
@@ -136,7 +137,10 @@ def vocoder_stage(
 
 def vocoder_back(channels: int, positions: int, precision: str) -> Operators:
     """The last convolution, to samples."""
-    return (op.elementwise(positions * channels), *_conv(positions, channels, 1, 7, precision, 1))
+    return (
+        op.elementwise(positions * channels),
+        *_conv(positions, channels, 1, 7, _wide(precision, 7 * channels), 1),
+    )
 
 
 def _gated(hidden: int, size: WaveNetSize, frames: int, layer: int, precision: str) -> Operators:
@@ -159,7 +163,13 @@ def _conv(m: int, channels: int, n: int, taps: int, precision: str, count: int) 
 
 def _image_conv(m: int, channels: int, taps: int, precision: str, count: int) -> Sequence[Operator]:
     """A convolution of a residual block; x86 has kernels blocked by channels for wide ones in fp32."""
+    precision = _wide(precision, taps * channels * channels)
     products = _conv(m, channels, channels, taps, precision, count)
     if precision != "fp32" or channels < NARROWEST_IMAGE:
         return products
     return tuple(replace(product, family="conv_nchwc") for product in products)
+
+
+def _wide(precision: str, numbers: int) -> str:
+    """What a convolution of the vocoder computes in; small ones stay fp32."""
+    return "fp32" if is_small("sovits.vocoder", numbers) else precision

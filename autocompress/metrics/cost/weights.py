@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from autocompress.metrics.cost.student_sizes import StudentSizes
 from autocompress.models.config import BlockSize, GptConfig, SovitsConfig, VocoderConfig, WaveNetSize
 
+SMALL_WEIGHTS = 4096
 _BLOCK = 32
 _INT8_SCALE_BYTES = 4
 _INT4_SCALE_BYTES = 2
@@ -30,7 +31,15 @@ class Stored:
         return self.count * (self.rows * self.columns + self.plain)
 
     def size_bytes(self, storage: str) -> float:
-        return self.count * (matrix_bytes(self.rows, self.columns, storage) + 4 * self.plain)
+        """Where the role is stored as ``storage``; small matrices of the vocoder are never integers."""
+        whole = storage in ("int8", "int4") and is_small(self.role, self.rows * self.columns)
+        chosen = "fp16" if whole else storage
+        return self.count * (matrix_bytes(self.rows, self.columns, chosen) + 4 * self.plain)
+
+
+def is_small(role: str, numbers: int) -> bool:
+    """The rule of ``transforms.quantizers.is_small``, which loads torch."""
+    return role == "sovits.vocoder" and numbers < SMALL_WEIGHTS
 
 
 def matrix_bytes(rows: int, columns: int, storage: str) -> float:

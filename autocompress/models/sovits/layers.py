@@ -41,6 +41,10 @@ class WeightNormed(nn.Module):
         self._shape_of = [plain]  # strides and paddings only; in a list, so that it is no submodule
 
     @property
+    def transposed(self) -> bool:
+        return isinstance(self._shape_of[0], nn.ConvTranspose1d)
+
+    @property
     def weight(self) -> Tensor:
         return self.weight_v * (self.weight_g / _norm(self.weight_v))
 

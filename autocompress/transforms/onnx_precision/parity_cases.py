@@ -19,7 +19,7 @@ from autocompress.transforms.compute import computing_gpt, computing_sovits, ker
 from autocompress.transforms.onnx_precision.parity import ParityCase
 from autocompress.transforms.onnx_precision.plan import PrecisionPlan
 from autocompress.transforms.onnx_precision.roles import Array, find_role, is_weight
-from autocompress.transforms.quantizers import quantize
+from autocompress.transforms.quantizers import quantize, stored_as
 
 _LENGTHS = (
     (5, 0, 3),
@@ -79,7 +79,8 @@ def _round_weights(module: nn.Module, prefix: str, plan: PrecisionPlan) -> None:
         role = find_role(prefix + name)
         if role is not None and is_weight(name) and tensor.dim() > 1:
             value = tensor.detach().numpy()
-            back = quantize(value, plan.storage_of(role), int(name in transposed)).dequantised
+            storage = stored_as(plan.storage_of(role), role, value.size)
+            back = quantize(value, storage, int(name in transposed)).dequantised
             tensor.data.copy_(torch.from_numpy(back))
 
 

@@ -12,6 +12,7 @@ from autocompress.transforms.onnx_precision.plan import PrecisionPlan
 from autocompress.transforms.onnx_precision.roles import Array, Weight, parameters_of, weights_of
 from autocompress.transforms.onnx_precision.shared_file import SharedFile, write_files
 from autocompress.transforms.onnx_precision.storage import store
+from autocompress.transforms.quantizers import is_small, stored_as
 
 SHARING = ("prefill", "step")
 """Graphs of one network: their weights lie in one file beside them."""
@@ -61,9 +62,10 @@ def _applied(model: onnx.ModelProto, plan: PrecisionPlan, known: Mapping[str, Ar
     edit = GraphEdit(model)
     weights = weights_of(model, known)
     for weight in weights:
-        storage = plan.storage_of(weight.role)
+        storage = stored_as(plan.storage_of(weight.role), weight.role, weight.value.size)
         users = [node for node in model.graph.node if weight.initializer in node.input]
-        integer = plan.compute_of(weight.role) == "dynamic-int8"
+        small = is_small(weight.role, weight.value.size)
+        integer = plan.compute_of(weight.role) == "dynamic-int8" and not small
         if not (integer and compute_int8(edit, weight, storage, users)):
             store(edit, weight, storage)
     applied = edit.applied()
