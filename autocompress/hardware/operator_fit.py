@@ -221,7 +221,7 @@ def _ridge_trend(x: Array, y: Array) -> Array:
 # Where a kernel was not measured, the one whose time it resembles most.
 _STAND_INS = {
     "depthwise_nchwc": "depthwise", "conv_nchwc": "conv", "pool": "pool_nchwc", "pool_nchwc": "elementwise",
-    "fourier": "transcendental", "unknown": "copy", "attention": "bmm", "binary": "elementwise",
+    "fourier": "transcendental", "unknown": "copy", "binary": "elementwise",
     "transpose": "copy", "transpose_last": "transpose", "quantize": "elementwise",
     "quantize_dynamic": "quantize", "skip_norm": "norm", "cache": "copy",
     "lookup": "elementwise", "qlinear": "binary", "reduce": "elementwise", "norm": "transcendental",
@@ -247,6 +247,8 @@ class TableModel:
 
     def seconds(self, family: str, precision: str, threads: int, at: Shapes) -> Array:
         """Seconds of each shape; between measured thread counts interpolated in the logarithm."""
+        if family == "attention" and not self._has("attention"):
+            return self._attention(threads, at)
         below = max([t for t in self.threads if t <= threads], default=self.threads[0])
         above = min([t for t in self.threads if t >= threads], default=self.threads[-1])
         first = self._measured(family, precision, below, at)
@@ -255,6 +257,17 @@ class TableModel:
         second = self._measured(family, precision, above, at)
         share = np.log(threads / below) / np.log(above / below)
         return np.asarray(first ** (1 - share) * second**share)
+
+    def _has(self, family: str) -> bool:
+        return any(key[0] == family for key in self.kernels)
+
+    def _attention(self, threads: int, at: Shapes) -> Array:
+        """Fused attention (``k`` is the width of all heads) as its two products and its softmax."""
+        head = np.maximum(at.k / at.batch, 1.0)
+        scores, mixed = replace(at, k=head), replace(at, k=at.n, n=head)
+        rows = replace(at, batch=np.ones_like(at.m), m=at.batch * at.m, k=np.ones_like(at.m))
+        products = self.seconds("bmm", "fp32", threads, scores) + self.seconds("bmm", "fp32", threads, mixed)
+        return np.asarray(products + self.seconds("softmax", "fp32", threads, rows))
 
     def _measured(self, family: str, precision: str, threads: int, at: Shapes) -> Array:
         """At a measured thread count, with the factor of its kind inside a model."""

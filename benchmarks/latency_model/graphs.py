@@ -202,54 +202,70 @@ LINEAR = ("fp32", "int8", "int4")
 CONVOLUTIONAL = ("fp32", "int8")
 
 
-def own_cases() -> Iterator[Case]:
-    """Graphs built here."""
-    for depth, width, heads, ffn, past in (
+@dataclass(frozen=True)
+class Sizes:
+    """Which graphs are built, kind by kind, in the order of their builder's arguments."""
+
+    steps: tuple[tuple[int, int, int, int, int], ...]  # depth, width, heads, ffn, past
+    encoders: tuple[tuple[int, int, int, int, int], ...]  # depth, width, heads, ffn, rows
+    vocoders: tuple[tuple[int, tuple[int, ...], tuple[int, ...], int, tuple[int, ...]], ...]
+    flows: tuple[tuple[int, int, int, int], ...]  # channels, layers, couplings, frames
+    conv_encoders: tuple[tuple[int, int, int, int], ...]  # channels, layers, frames, kernel
+
+
+DEVELOPMENT = Sizes(
+    steps=(
         (24, 512, 16, 2048, 160), (12, 512, 16, 2048, 135), (8, 512, 16, 1280, 210), (6, 384, 12, 1536, 175),
         (16, 448, 14, 1792, 120), (10, 256, 8, 768, 230), (4, 640, 10, 2560, 90), (20, 320, 10, 1152, 140),
         (3, 192, 6, 768, 185), (2, 896, 14, 3584, 100),
-    ):  # fmt: skip
-        name = f"step-d{depth}-w{width}-f{ffn}-p{past}"
-        yield Case(name, transformer(depth, width, heads, ffn, 1, past, 1025), LINEAR, {})
-    for depth, width, heads, ffn, rows in (
+    ),
+    encoders=(
         (6, 192, 2, 768, 60), (12, 512, 16, 2048, 137), (4, 256, 4, 1024, 210), (8, 384, 6, 1536, 75),
         (3, 512, 8, 1280, 310), (24, 320, 10, 1152, 48),
-    ):  # fmt: skip
-        yield Case(
-            f"encoder-d{depth}-w{width}-f{ffn}-r{rows}",
-            transformer(depth, width, heads, ffn, rows),
-            LINEAR,
-            {},
-        )
-    for channels, rates, kernels, frames, residual in (
+    ),
+    vocoders=(
         (512, (10, 8, 2, 2, 2), (16, 16, 8, 2, 2), 25, (3, 7, 11)),
         (256, (10, 8, 2, 2, 2), (16, 16, 8, 2, 2), 50, (3, 7, 11)),
         (128, (8, 8, 2, 2), (16, 16, 4, 4), 90, (3, 7, 11)), (384, (8, 8, 4), (16, 16, 8), 40, (3, 5, 7)),
         (192, (10, 8, 4, 2), (20, 16, 8, 4), 30, (3, 7)),
         (96, (10, 8, 2, 2, 2), (16, 16, 8, 2, 2), 100, (3, 7, 11)),
         (320, (8, 5, 4, 2), (16, 10, 8, 4), 60, (3,)),
-    ):  # fmt: skip
+    ),
+    flows=((192, 4, 4, 210), (128, 3, 3, 400), (96, 4, 2, 150), (256, 2, 4, 90)),
+    conv_encoders=((192, 6, 77, 5), (320, 4, 240, 3), (512, 3, 130, 9)),
+)  # fmt: skip
+HOLDOUT = Sizes(
+    steps=(
+        (18, 512, 16, 1536, 150), (7, 576, 12, 2304, 110), (14, 384, 8, 1152, 200), (5, 288, 6, 1152, 145),
+        (9, 416, 13, 1664, 170), (3, 768, 12, 2048, 125),
+    ),
+    encoders=((5, 448, 7, 1792, 120), (10, 288, 6, 1152, 90), (2, 640, 10, 2560, 180)),
+    vocoders=(
+        (256, (8, 8, 4), (16, 16, 8), 70, (3, 7)), (160, (10, 4, 2, 2, 2), (16, 8, 4, 4, 4), 80, (3, 7, 11)),
+        (448, (10, 8, 2, 2), (16, 16, 4, 4), 20, (3, 7, 11)),
+    ),
+    flows=((160, 3, 4, 260), (224, 4, 2, 120)),
+    conv_encoders=((256, 5, 160, 5), (384, 3, 100, 7)),
+)  # fmt: skip
+
+
+def own_cases(sizes: Sizes) -> Iterator[Case]:
+    """Graphs built here."""
+    for depth, width, heads, ffn, past in sizes.steps:
+        name = f"step-d{depth}-w{width}-f{ffn}-p{past}"
+        yield Case(name, transformer(depth, width, heads, ffn, 1, past, 1025), LINEAR, {})
+    for depth, width, heads, ffn, rows in sizes.encoders:
+        name = f"encoder-d{depth}-w{width}-f{ffn}-r{rows}"
+        yield Case(name, transformer(depth, width, heads, ffn, rows), LINEAR, {})
+    for channels, rates, kernels, frames, residual in sizes.vocoders:
         name = f"vocoder-c{channels}-u{'x'.join(map(str, rates))}-t{frames}-k{max(residual)}"
         yield Case(name, vocoder(channels, rates, kernels, frames, 192, residual), CONVOLUTIONAL, {})
-    for channels, layers, couplings, frames in (
-        (192, 4, 4, 210),
-        (128, 3, 3, 400),
-        (96, 4, 2, 150),
-        (256, 2, 4, 90),
-    ):
-        yield Case(
-            f"flow-c{channels}-l{layers}x{couplings}-t{frames}",
-            wavenet_flow(channels, layers, couplings, frames),
-            CONVOLUTIONAL,
-            {},
-        )
-    for channels, layers, frames, kernel in ((192, 6, 77, 5), (320, 4, 240, 3), (512, 3, 130, 9)):
-        yield Case(
-            f"convencoder-c{channels}-l{layers}-t{frames}-k{kernel}",
-            conv_encoder(channels, layers, frames, kernel),
-            CONVOLUTIONAL,
-            {},
-        )
+    for channels, layers, couplings, frames in sizes.flows:
+        name = f"flow-c{channels}-l{layers}x{couplings}-t{frames}"
+        yield Case(name, wavenet_flow(channels, layers, couplings, frames), CONVOLUTIONAL, {})
+    for channels, layers, frames, kernel in sizes.conv_encoders:
+        name = f"convencoder-c{channels}-l{layers}-t{frames}-k{kernel}"
+        yield Case(name, conv_encoder(channels, layers, frames, kernel), CONVOLUTIONAL, {})
 
 
 def outside_cases(folder: Path) -> Iterator[Case]:
