@@ -34,6 +34,9 @@ Sensitivity = Annotated[
 Optuna = Annotated[
     bool, typer.Option("--optuna", help="Write the trials as an Optuna study for optuna-dashboard.")
 ]
+DistilRung = Annotated[
+    bool, typer.Option("--distil-rung", help="Rank the best again after a short training of each.")
+]
 DistilSteps = Annotated[
     str, typer.Option(help="Training of the student: auto (the recipe's, 5 minutes at most), 0, or steps.")
 ]
@@ -65,13 +68,19 @@ def read_budget(word: str) -> tuple[int | None, float | None]:
 
 
 def search_settings(
-    budget: str, seed: int, sampler: str, workers: int, storage: str | None, speech: bool
+    budget: str,
+    seed: int,
+    sampler: str,
+    workers: int,
+    storage: str | None,
+    speech: bool,
+    distil: bool = False,
 ) -> "SearchSettings":
     """The settings of a search, checked."""
     from autocompress.planner import SearchSettings
 
     trials, seconds = read_budget(budget)
-    return SearchSettings(trials, seconds, seed, sampler, workers, storage, speech)
+    return SearchSettings(trials, seconds, seed, sampler, workers, storage, speech, distil)
 
 
 def chosen_model(

@@ -33,6 +33,7 @@ def compress(
     space: o.Space = "gpt-sovits",
     override: o.Override = None,
     speech: o.Speech = True,
+    distil_rung: o.DistilRung = False,
     sensitivity: o.Sensitivity = False,
     distil_steps: o.DistilSteps = "auto",
     recordings: o.Recordings = None,
@@ -47,7 +48,7 @@ def compress(
     from autocompress.cli.session import Session
 
     o.set_up_logging(verbose)
-    settings = o.search_settings(budget, seed, sampler, workers, storage, speech)
+    settings = o.search_settings(budget, seed, sampler, workers, storage, speech, distil_rung)
     with Session(out, quiet) as session:
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
         session.search(sensitivity)
@@ -96,6 +97,7 @@ def search(
     space: o.Space = "gpt-sovits",
     override: o.Override = None,
     speech: o.Speech = True,
+    distil_rung: o.DistilRung = False,
     sensitivity: o.Sensitivity = False,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
@@ -108,7 +110,7 @@ def search(
     from autocompress.cli.session import Session
 
     o.set_up_logging(verbose)
-    settings = o.search_settings(budget, seed, sampler, workers, storage, speech)
+    settings = o.search_settings(budget, seed, sampler, workers, storage, speech, distil_rung)
     with Session(out, quiet) as session:
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
         session.search(sensitivity)

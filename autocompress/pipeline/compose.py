@@ -92,6 +92,7 @@ def search(
     if not evaluator.data.spoken:  # no voice with a recording: judged by divergence alone
         planned = replace(planned, settings=replace(planned.settings, speech=False))
     profile = load_profile(planned.request.device)
+    evaluator.listens = planned.settings.speech
     study = Study(
         space=planned.space,
         task=Task(planned.objectives, _judged(planned)),
@@ -170,10 +171,15 @@ def compress(
 def rung_seconds(costs: CostModel) -> dict[str, float]:
     """About how long a candidate takes at each rung on one idle core, by the teacher's size.
 
-    Fitted on the reference model (78 MB: 2.2 s teacher-forced, about 20 s to speak and hear eight sentences).
+    Fitted on the reference model (78 MB: 2.2 s teacher-forced, about 20 s to speak and hear eight sentences,
+    about two minutes to train both halves for a moment).
     """
     weights_mb = costs.cost(Candidate()).size_bytes / 1e6
-    return {"divergence": 0.5 + 0.022 * weights_mb, "speech": 4.0 + 0.2 * weights_mb}
+    return {
+        "divergence": 0.5 + 0.022 * weights_mb,
+        "speech": 4.0 + 0.2 * weights_mb,
+        "distillation": 20.0 + 1.5 * weights_mb,
+    }
 
 
 def find_plan(folder: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from autocompress.pipeline.calibrated import calibrated
 from autocompress.pipeline.evaluation_data import EvaluationData, evaluation_data
 from autocompress.pipeline.fingerprints import teacher_hash
 from autocompress.pipeline.model_source import load_model
+from autocompress.pipeline.short_distillation import ShortDistillation
 from autocompress.planner import ModelChoice
 from autocompress.space import Candidate
 from autocompress.study import Evaluation, Rung
@@ -50,6 +51,7 @@ class CandidateEvaluator:
     device: str
     given: Teacher | None = None
     threads: int = 1
+    listens: bool = True  # whether what was distilled is heard, or compared token by token
     _gpt: dict[str, HalfScore] = field(default_factory=dict, repr=False)
     _sovits: dict[str, HalfScore] = field(default_factory=dict, repr=False)
 
@@ -57,7 +59,8 @@ class CandidateEvaluator:
         if rung == "free":
             return self._free(candidate)
         torch.set_num_threads(self.threads)
-        return self._divergence(candidate, seed) if rung == "divergence" else self._speech(candidate, seed)
+        rungs = {"divergence": self._divergence, "speech": self._speech, "distillation": self._distilled}
+        return rungs[rung](candidate, seed)
 
     @cached_property
     def teacher(self) -> Teacher:
@@ -77,6 +80,10 @@ class CandidateEvaluator:
         return TeacherForcedSet.of(self.teacher.gpt, self.teacher.sovits, self.data.forced)
 
     @cached_property
+    def distillation(self) -> ShortDistillation:
+        return ShortDistillation(self.teacher, self.calibration)
+
+    @cached_property
     def costs(self) -> CostModel:
         gpt, sovits = self.teacher.gpt.config, self.teacher.sovits.config
         return CostModel(gpt, sovits, load_profile(self.device), bert=takes_bert(self.teacher))
@@ -91,13 +98,14 @@ class CandidateEvaluator:
         return Evaluation({m.key: m for m in cost.measurements()}, details=cost.details())
 
     def _divergence(self, candidate: Candidate, seed: int) -> Evaluation:
-        gpt, sovits = self._gpt_score(candidate), self._sovits_score(candidate)
-        failure = gpt.failure or sovits.failure
-        if failure:
-            return Evaluation.failed(failure)
-        measured = divergence_loss(gpt, sovits, seed)
-        details = {name: half.mean(name) for half in (gpt, sovits) for name in half.values}
-        return Evaluation({m.key: m for m in measured}, details=details)
+        return forced_evaluation(self._gpt_score(candidate), self._sovits_score(candidate), seed)
+
+    def _distilled(self, candidate: Candidate, seed: int) -> Evaluation:
+        """Both halves after a short training, judged as the rung below judged them without it."""
+        gpt, sovits = self.distillation.gpt(candidate, seed), self.distillation.sovits(candidate, seed)
+        if self.listens and self.data.spoken:
+            return self._heard(gpt, sovits, seed)
+        return forced_evaluation(self.forced.score_gpt(gpt), self.forced.score_sovits(sovits), seed)
 
     def _gpt_score(self, candidate: Candidate) -> HalfScore:
         part = gpt_part(candidate)
@@ -117,7 +125,9 @@ class CandidateEvaluator:
         if not self.data.spoken:
             raise MalformedError("the speech rung needs a voice with a recording; this model came with none.")
         student = materialize(self.teacher, candidate, self.calibration)
-        gpt, sovits = student.gpt_half.computing(), student.sovits_half.computing()
+        return self._heard(student.gpt_half.computing(), student.sovits_half.computing(), seed)
+
+    def _heard(self, gpt: Gpt, sovits: Sovits, seed: int) -> Evaluation:
         speaker = student_speaker(self.teacher, gpt, sovits)
         heard = hear(lambda task: said(speaker, task), self.data.spoken, heard_metrics(), seed)
         if heard.failure:
@@ -132,7 +142,17 @@ class CandidateEvaluator:
                 "several workers load the teacher themselves: give it by name or files, not as an object."
             )
         return {"model": self.model, "device": self.device, "given": None, "threads": self.threads,
-                "_gpt": {}, "_sovits": {}}  # fmt: skip
+                "listens": self.listens, "_gpt": {}, "_sovits": {}}  # fmt: skip
+
+
+def forced_evaluation(gpt: HalfScore, sovits: HalfScore, seed: int) -> Evaluation:
+    """Both halves' teacher-forced scores as one evaluation, or the reason of the half that failed."""
+    failure = gpt.failure or sovits.failure
+    if failure:
+        return Evaluation.failed(failure)
+    measured = divergence_loss(gpt, sovits, seed)
+    details = {name: half.mean(name) for half in (gpt, sovits) for name in half.values}
+    return Evaluation({m.key: m for m in measured}, details=details)
 
 
 def takes_bert(teacher: Teacher) -> bool:

@@ -11,10 +11,12 @@ from autocompress.study import Fingerprint
 
 _PACKAGE = Path(autocompress.__file__).parent
 _STUDENT = ("transforms", "pipeline/calibrated.py")
+_HEARD = ("metrics/spoken.py", "metrics/speech.py", "metrics/quality_loss.py")
 _CODE = {
     "free": ("metrics/cost", "hardware"),
     "divergence": (*_STUDENT, "metrics/teacher_forced.py", "metrics/divergence.py", "metrics/mel.py"),
-    "speech": (*_STUDENT, "metrics/spoken.py", "metrics/speech.py", "metrics/quality_loss.py"),
+    "speech": (*_STUDENT, *_HEARD),
+    "distillation": (*_STUDENT, *_HEARD, "pipeline/short_distillation.py", "production", "models/training"),
 }
 
 

@@ -35,7 +35,10 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How to search; one of ``trials`` and ``seconds`` ends it. ``speech`` adds the rung that listens."""
+    """How to search; one of ``trials`` and ``seconds`` ends it.
+
+    ``speech`` adds the rung that listens, ``distillation`` the one that trains the best for a moment first.
+    """
 
     trials: int | None = 60
     seconds: float | None = None
@@ -44,6 +47,7 @@ class SearchSettings:
     workers: int = 1
     storage: str | None = None
     speech: bool = True
+    distillation: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Plan:
     @property
     def rungs(self) -> tuple[str, ...]:
         """Quality rungs, cheapest first."""
-        return ("divergence", "speech") if self.settings.speech else ("divergence",)
+        heard = ("speech",) if self.settings.speech else ()
+        return ("divergence", *heard, *(("distillation",) if self.settings.distillation else ()))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -129,7 +134,9 @@ def expected_seconds(settings: SearchSettings, seconds_by_rung: Mapping[str, flo
         return settings.seconds
     trials = settings.trials or 0
     speech = (trials / 3 + 12) * seconds_by_rung.get("speech", 0.0) if settings.speech else 0.0
-    return (trials * seconds_by_rung.get("divergence", 0.0) + speech) / settings.workers
+    each = seconds_by_rung.get("distillation", 0.0)
+    distilled = (trials / 9 + 6) * each if settings.distillation else 0.0
+    return (trials * seconds_by_rung.get("divergence", 0.0) + speech + distilled) / settings.workers
 
 
 def infeasible_text(plan: Plan) -> str:

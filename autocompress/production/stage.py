@@ -64,7 +64,9 @@ def _trained(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> Ou
     for mark in (mark for mark in plan.marks if mark not in known):
         schedule = Schedule(mark, max(1, min(10, plan.steps // 20)), SAVE_EVERY_S)
         try:
-            train(objective, schedule, plan.folder, lambda progress: report(craft.name, progress))
+            train(
+                objective, schedule, plan.folder, lambda p: report(craft.name, replace(p, total=plan.steps))
+            )
         except DivergedError as error:
             return replace(best, note=f"diverged at step {error.step}; went back to the best before")
         reached = averaged(craft, objective)
