@@ -10,6 +10,8 @@ from typing import Any
 
 from autocompress.errors import MalformedError, RunError
 from autocompress.metrics.teacher_forced import TeacherForcedSet
+from autocompress.models.gpt import Gpt
+from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.teacher import Teacher
 from autocompress.models.training.corpus import read_corpus
 from autocompress.models.training.taught import Taught, TaughtSource
@@ -24,7 +26,7 @@ from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettin
 from autocompress.production.sovits_craft import SovitsCraft, calibration_batch
 from autocompress.production.teaching import Classroom, Topic
 from autocompress.space import Candidate
-from autocompress.transforms import Calibration, gpt_part
+from autocompress.transforms import Calibration, gpt_part, materialize_gpt, materialize_sovits
 from autocompress.transforms.gpt_depth import kept_layers
 
 JUDGED_TOKENS = 60  # of a held-out utterance: 2.4 s
@@ -41,7 +43,8 @@ Stage = Callable[[str], None]
 class School:
     """Where a candidate is trained: ``folder`` of the run's training, the teacher and whom it speaks as.
 
-    ``calibration`` chooses the units of the untrained student, as the search has chosen them.
+    ``calibration`` chooses the units of the untrained student, as the search has chosen them. What the
+    teacher says is kept in ``lessons``, by default inside of ``folder``.
     """
 
     teacher: Teacher
@@ -51,6 +54,7 @@ class School:
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     calibration: Calibration | None = None
     stage: Stage = lambda _: None
+    lessons: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,24 @@ class Trained:
 
     def to_dict(self) -> dict[str, Any]:
         return {"note": self.note, "halves": [half.to_dict() for half in self.halves]}
+
+
+@dataclass(frozen=True, eq=False)
+class Delivered:
+    """Both networks as they read and compute on the device; for evaluation only."""
+
+    gpt: Gpt
+    sovits: Sovits
+
+
+def as_delivered(teacher: Teacher, trained: Trained) -> Delivered:
+    """What ``trained`` will be once its weights are stored and its kernels narrow."""
+    student = trained.student
+    gpt = gpt_decisions(teacher.gpt.config, student.candidate).precision
+    sovits = sovits_decisions(teacher.sovits.config, student.candidate).precision
+    return Delivered(
+        materialize_gpt(student.gpt, gpt).computing(), materialize_sovits(student.sovits, sovits).computing()
+    )
 
 
 def train_student(school: School, candidate: Candidate) -> Trained:
@@ -128,7 +150,7 @@ class _Course:
         room = Classroom(
             self._school.teacher,
             self._school.teacher_id,
-            self._school.folder / "lessons",
+            self._school.lessons or self._school.folder / "lessons",
             self._school.voices,
             self._settings.seed,
         )
