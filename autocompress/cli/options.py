@@ -1,12 +1,13 @@
 """Options that several commands share, and what they are turned into."""
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autocompress.errors import RequestError
+from autocompress.errors import RequestError, RunError
 
 if TYPE_CHECKING:
     from autocompress.planner import ModelChoice, SearchSettings
@@ -67,6 +68,23 @@ def read_budget(word: str) -> tuple[int | None, float | None]:
     return int(amount), None
 
 
+def check_out(out: Path) -> None:
+    """Refuse a folder that nothing can be written into, before a minute is spent."""
+    place = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+    if not place.is_dir():
+        raise RunError(f"--out {out}: {place} is a file. Give a folder; one that is not there is made.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise RunError(f"--out {out}: nothing can be written into {place}. Give another folder.")
+
+
+def plan_settings(budget: str) -> "SearchSettings":
+    """What a plan needs to know."""
+    from autocompress.planner import SearchSettings
+
+    trials, seconds = read_budget(budget)
+    return SearchSettings(trials, seconds)
+
+
 def search_settings(
     budget: str,
     seed: int,
@@ -78,7 +96,10 @@ def search_settings(
 ) -> "SearchSettings":
     """The settings of a search, checked."""
     from autocompress.planner import SearchSettings
+    from autocompress.study.samplers import SAMPLERS
 
+    if sampler not in ("auto", *SAMPLERS):
+        raise RequestError(f"unknown sampler {sampler!r}. Give auto or one of {', '.join(SAMPLERS)}.")
     trials, seconds = read_budget(budget)
     return SearchSettings(trials, seconds, seed, sampler, workers, storage, speech, distil)
 

@@ -48,6 +48,7 @@ def compress(
     from autocompress.cli.session import Session
 
     o.set_up_logging(verbose)
+    o.check_out(out)
     settings = o.search_settings(budget, seed, sampler, workers, storage, speech, distil_rung)
     with Session(out, quiet) as session:
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
@@ -75,7 +76,7 @@ def plan(
     from autocompress.cli.plan_text import plan_text
     from autocompress.pipeline.compose import plan as make
 
-    settings = o.search_settings(budget, 0, "auto", 1, None, True)
+    settings = o.plan_settings(budget)
     chosen = o.chosen_model(model, gpt, sovits, voices)
     made = make(request, chosen, space=space, override=override or (), settings=settings)
     print(json.dumps(made.to_dict(), ensure_ascii=False) if as_json else plan_text(made, brief=quiet))
@@ -110,6 +111,7 @@ def search(
     from autocompress.cli.session import Session
 
     o.set_up_logging(verbose)
+    o.check_out(out)
     settings = o.search_settings(budget, seed, sampler, workers, storage, speech, distil_rung)
     with Session(out, quiet) as session:
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
@@ -157,6 +159,10 @@ def produce(
     out: Annotated[Path | None, typer.Option(help="Folder of the bundle (default: RUN/bundle).")] = None,
     distil_steps: o.DistilSteps = "auto",
     recordings: o.Recordings = None,
+    fallback: Annotated[
+        str | None,
+        typer.Option(help="A point whose SoVITS serves as the lighter tier: fastest, or a trial's number."),
+    ] = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -170,5 +176,5 @@ def produce(
     o.set_up_logging(verbose)
     with Session(run, quiet) as session:
         session.open()
-        session.produce(pick, out, distil_steps, recordings)
+        session.produce(pick, out, distil_steps, recordings, fallback)
     session.show(as_json)

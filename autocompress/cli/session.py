@@ -78,9 +78,14 @@ class Session:
         self.document = run_document(self.out)
 
     def produce(
-        self, pick: str, folder: Path | None = None, distil: str = "auto", recordings: Path | None = None
+        self,
+        pick: str,
+        folder: Path | None = None,
+        distil: str = "auto",
+        recordings: Path | None = None,
+        fallback: str | None = None,
     ) -> None:
-        """A bundle of one point of the front, trained as ``distil`` says."""
+        """A bundle of one point of the front, trained as ``distil`` says; ``fallback`` is another point."""
         from autocompress.pipeline.compose import find_plan, produce, saved_model
         from autocompress.pipeline.run_folder import picked_candidate
         from autocompress.production.settings import read_steps
@@ -96,6 +101,8 @@ class Session:
             known, device = self.planned.model, self.planned.request.device
         told: dict[str, Any] = {"stage": self.progress.stage, "command": command}
         training: dict[str, Any] = {"distil_steps": read_steps(distil), "recordings": recordings}
+        if fallback is not None:
+            training["fallback"] = picked_candidate(self.document, fallback)
         self.bundle = produce(candidate, place, teacher=known, device=device, **told, **training)
 
     def show(self, as_json: bool) -> None:

@@ -86,13 +86,14 @@ def search(
     from autocompress.pipeline.fingerprints import fingerprint
 
     folder = Path(out)
+    _refuse_another(planned, folder)
     planned.save(folder / PLAN_FILE)
     stage("teacher")
     evaluator = CandidateEvaluator(planned.model, planned.request.device, planned.teacher)
     if not evaluator.data.spoken:  # no voice with a recording: judged by divergence alone
         planned = replace(planned, settings=replace(planned.settings, speech=False))
-    profile = load_profile(planned.request.device)
     evaluator.listens = planned.settings.speech
+    profile = load_profile(planned.request.device)
     study = Study(
         space=planned.space,
         task=Task(planned.objectives, _judged(planned)),
@@ -113,6 +114,20 @@ def search(
     return Search(planned, study, front)
 
 
+def _refuse_another(planned: Plan, folder: Path) -> None:
+    """A RunError when the folder holds the run of another request, model or space."""
+    if not (folder / PLAN_FILE).is_file():
+        return
+    known, asked = read_object(folder / PLAN_FILE), planned.to_dict()
+    other = [key for key in ("request", "model_files", "space") if known.get(key) != asked[key]]
+    if other:
+        lines = "\n".join(f"  - {key}: was {known.get(key)!r}, now {asked[key]!r}" for key in other)
+        raise RunError(
+            f"run folder {folder} belongs to another search:\n{lines}\n"
+            "Give another --out (what is measured is shared through --storage), or ask the same again."
+        )
+
+
 def produce(
     point: Trial | Candidate,
     out: str | Path,
@@ -125,7 +140,7 @@ def produce(
     """The chosen point as a verified bundle in the folder ``out``.
 
     ``options``: voices, threads, speech, replacing, command, distil_steps ("auto", 0 for none, or a number),
-    recordings (``pipeline.delivery.DeliveryOptions``).
+    recordings, fallback (``pipeline.delivery.DeliveryOptions``).
     Without ``teacher`` and ``device`` they are read from the ``plan.json`` of the run that ``out`` lies in.
     """
     from autocompress.pipeline.delivery import DeliveryOptions, deliver

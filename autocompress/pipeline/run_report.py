@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from autocompress.reporting.costs import COSTS, costs_from_details
 from autocompress.reporting.data import Sentence
 from autocompress.reporting.make import HasFolder, folder_of
 from autocompress.space import Candidate
+from autocompress.study.front_file import read_front
 
 if TYPE_CHECKING:
     from autocompress.models.teacher import Teacher
@@ -68,7 +69,7 @@ def _complete(run: Path, bundle: Path, given: "Teacher | None", audio: bool, sta
 
 
 def _front(run: Path) -> list[Candidate]:
-    document: dict[str, Any] = json.loads((run / "front.json").read_text("utf-8"))
+    document = read_front(run)
     rows = document["trials"] or [row for row in (document["nearest"],) if row]
     return [Candidate.from_dict(row["candidate"]) for row in rows]
 

@@ -33,7 +33,18 @@ def read_front(run: Path) -> dict[str, Any]:
     wrong = [name for name, kind in _PARTS.items() if not isinstance(document.get(name), kind)]
     if wrong:
         raise RunError(f"{path} is damaged: {', '.join(wrong)} missing or of the wrong kind. {_AGAIN}")
+    rows = [*document["trials"], *([document["nearest"]] if document.get("nearest") else [])]
+    if not all(_is_trial(row) for row in rows):
+        raise RunError(f"{path} is damaged: a trial without its number, candidate or measurements. {_AGAIN}")
     return document
+
+
+def _is_trial(row: object) -> bool:
+    if not isinstance(row, dict) or not {"number", "candidate", "rung", "origin"} <= set(row):
+        return False
+    candidate = row["candidate"]
+    whole = isinstance(candidate, dict) and {"id", "values"} <= set(candidate)
+    return whole and isinstance(row.get("measurements"), dict)
 
 
 def read_front_table(run: Path) -> str:
