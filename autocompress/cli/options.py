@@ -39,7 +39,7 @@ DistilRung = Annotated[
     bool, typer.Option("--distil-rung", help="Rank the best again after a short training of each.")
 ]
 DistilSteps = Annotated[
-    str, typer.Option(help="Training of the student: auto (the recipe's, 5 minutes at most), 0, or steps.")
+    str, typer.Option(help="Training of the student: auto (the recipe's, 4 minutes at most), 0, or steps.")
 ]
 Recordings = Annotated[
     Path | None,

@@ -1,8 +1,9 @@
 """A candidate delivered: assembled, measured on its exported graphs, written with its claims."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autocompress.bundle import Bundle, Claim, GraphSettings, with_claims, write_bundle
@@ -20,9 +21,11 @@ from autocompress.pipeline.evaluation_data import spoken_tasks, stand_in_voice
 from autocompress.pipeline.evaluator import takes_bert
 from autocompress.pipeline.fingerprints import teacher_hash
 from autocompress.production.assembly import export_student, ingredients
+from autocompress.production.light_tier import export_light_tier
 from autocompress.production.settings import Steps, TrainingSettings
 from autocompress.production.training import School, Trained, train_student
 from autocompress.space import Candidate
+from autocompress.transforms import sovits_part
 
 Stage = Callable[[str], None]
 PLAN_FILE = "plan.json"  # of a run folder
@@ -34,7 +37,8 @@ class DeliveryOptions:
     """``voices`` are names of the teacher's (None: all of them); ``speech``: whether the bundle is heard.
 
     ``threads`` are those that the claims are measured with; ``command`` is noted beside them.
-    ``distil_steps`` ("auto", 0, or a number) and ``recordings`` are for ``TrainingSettings``.
+    ``distil_steps`` ("auto", 0, or a number) and ``recordings`` are for ``TrainingSettings``. ``fallback`` is
+    the candidate whose SoVITS half the bundle steps down to when the machine is too slow.
     """
 
     voices: tuple[str, ...] | None = None
@@ -44,10 +48,12 @@ class DeliveryOptions:
     command: str = ""
     distil_steps: Steps = "auto"
     recordings: Path | None = None
+    fallback: Candidate | None = None
 
     @property
     def training(self) -> TrainingSettings:
-        return TrainingSettings(self.distil_steps, recordings=self.recordings)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return TrainingSettings(self.distil_steps, recordings=self.recordings, threads=cores)
 
 
 def deliver(
@@ -65,13 +71,18 @@ def deliver(
     """
     chosen, bert = options or DeliveryOptions(), takes_bert(teacher)
     stage("student")
-    trained = train_student(school(teacher, folder, chosen, stage), candidate)
+    classes = school(teacher, folder, chosen, stage)
+    trained = train_student(classes, candidate)
     student = trained.student
     costs = CostModel(teacher.gpt.config, teacher.sovits.config, load_profile(device), bert=bert)
     place = folder.absolute().parent
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".produce.", dir=place) as scratch:
         graphs = export_student(student, Path(scratch), bert=bert, stage=stage)
+        if chosen.fallback is not None:
+            stage("the lighter vocoder")
+            light = train_student(classes, sovits_part(chosen.fallback)).student
+            graphs = replace(graphs, light=export_light_tier(light, student, Path(scratch)))
         stage("voices")
         voices = delivered_voices(teacher, chosen.voices)
         card = Path(scratch) / "card.md"

@@ -11,7 +11,7 @@ Steps = int | Literal["auto"]
 
 AUTO_STEPS = 300
 """Steps of a candidate whose recipe names none."""
-AUTO_LIMIT_S = 300.0
+AUTO_LIMIT_S = 240.0
 """``auto`` trains no longer than this, the teacher's lessons included; a given number of steps is kept to."""
 LEAST_STEPS = 20
 """Fewer steps than these are not worth a stage."""
@@ -36,6 +36,7 @@ class TrainingSettings:
     sovits_batch: int = 4
     n_lessons: int | None = None
     n_held_out: int = 4
+    threads: int | None = None  # None: as many as torch has now
 
     def __post_init__(self) -> None:
         if self.steps != "auto" and self.steps < 0:

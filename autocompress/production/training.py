@@ -3,10 +3,13 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from autocompress.errors import MalformedError, RunError
 from autocompress.metrics.teacher_forced import TeacherForcedSet
@@ -95,10 +98,27 @@ def train_student(school: School, candidate: Candidate) -> Trained:
     untrained = shaped_student(school.teacher, candidate, school.calibration)
     wished = Recipe.of(candidate).wished(school.settings.steps)
     if wished == 0:
-        return Trained(untrained, note="training was switched off")
+        return Trained(untrained, note=_switched_off(Recipe.of(candidate)))
     if not any(needs_training(school.teacher, candidate)):
         return Trained(untrained, note="nothing to train: every weight is the teacher's own")
-    return _Course(school, candidate, untrained, wished).run()
+    with threads(school.settings.threads):
+        return _Course(school, candidate, untrained, wished).run()
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """So many threads of torch for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _switched_off(recipe: Recipe) -> str:
+    missing = f"; the recipe's {recipe.steps} steps were not run" if recipe.steps else ""
+    return f"training was switched off{missing}"
 
 
 def needs_training(teacher: Teacher, candidate: Candidate) -> tuple[bool, bool]:
