@@ -77,12 +77,12 @@ def test_each_part_of_sovits_can_be_rounded(teacher, spoken, part, compute, monk
 
 
 def test_small_convolutions_of_the_vocoder_are_never_integers(teacher, spoken):
-    """They write the waveform: rounded, they hiss (tests of the same name hold for the graphs)."""
+    """They write the waveform, and rounded they hiss. This teacher's are all small but one upsampling."""
     decided = {"storage.sovits.vocoder": "int4", "compute.sovits.vocoder": "dynamic-int8"}
     half = materialize(teacher, Candidate(decided)).sovits_half
     assert torch.equal(spoken.sovits.audio(half.computing()), spoken.sovits.audio(half.network))
-    stored = {t.storage for t in half.storage if t.role == "sovits.vocoder" and len(t.shape) == 3}
-    assert stored == {"fp16"}
+    matrices = [t for t in half.storage if t.role == "sovits.vocoder" and len(t.shape) == 3]
+    assert all(t.storage == ("fp16" if np.prod(t.shape) < 4096 else "int4") for t in matrices)
     assert quantizers.stored_as("int8", "sovits.vocoder", 4096) == "int8"
     assert quantizers.stored_as("int8", "sovits.vocoder", 4095) == "fp16"
     assert quantizers.stored_as("int8", "sovits.flow", 56) == "int8"
