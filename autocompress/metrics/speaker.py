@@ -2,9 +2,11 @@
 
 The built-in embedder is Resemblyzer's (Resemble AI, Apache-2.0; generalized end-to-end loss, Wan et al. 2018,
 arXiv:1710.10467): its weights ship with this package, its computation is written here in numpy, so that no
-optional package is needed. Any callable from audio to a unit vector can take its place.
+optional package is needed. Any callable from audio to a unit vector can take its place: ``speaker_models``
+makes two of files that a user has.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -14,12 +16,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autocompress.errors import AudioError, MissingExtraError
+from autocompress.errors import AudioError
 from autocompress.metrics.audio import SPEECH_RATE_HZ, Samples, at_rate, audio_fault, frame_levels_db
 from autocompress.metrics.mel import mel_power
 
 Embedding = NDArray[np.float32]  # [n_dimensions], unit length
 SpeakerEmbedder = Callable[[Samples, int], Embedding]  # (samples, sample_rate_hz) -> embedding
+SPEAKER_VARIABLE = "AUTOCOMPRESS_SPEAKER_MODEL"
 
 _HOP = SPEECH_RATE_HZ // 100  # 10 ms
 _WINDOW = SPEECH_RATE_HZ // 40  # 25 ms
@@ -44,6 +47,22 @@ def embed_speaker(samples: Samples, sample_rate_hz: int) -> Embedding:
     return embed_utterance(speech)
 
 
+def chosen_embedder() -> SpeakerEmbedder:
+    """Who judges identity: the built-in embedder, or what ``AUTOCOMPRESS_SPEAKER_MODEL`` names.
+
+    That is a SpeechBrain folder (ECAPA-TDNN), or the file of GPT-SoVITS v2Pro's speaker network (ERes2NetV2).
+    """
+    path = os.environ.get(SPEAKER_VARIABLE)
+    return _embedder_from(Path(path).resolve()) if path else embed_speaker
+
+
+@lru_cache(maxsize=2)
+def _embedder_from(path: Path) -> SpeakerEmbedder:
+    from autocompress.metrics.speaker_models import embedder_from  # loads torch
+
+    return embedder_from(path)
+
+
 def embed_voice(recordings: Sequence[Samples], sample_rate_hz: int, embedder: SpeakerEmbedder) -> Embedding:
     """One embedding of a speaker heard in several recordings: the unit mean of theirs."""
     return _unit(np.mean([embedder(samples, sample_rate_hz) for samples in recordings], axis=0))
@@ -62,29 +81,6 @@ def embed_utterance(speech: Samples) -> Embedding:
     mel = mel_power(padded, SPEECH_RATE_HZ, _WINDOW, _HOP, _N_MELS).astype(np.float32)
     partials = np.stack([mel[start : start + _PARTIAL_FRAMES] for start in starts])
     return _unit(np.mean(_encode(partials), axis=0))
-
-
-def ecapa_embedder(checkpoint: Path) -> SpeakerEmbedder:
-    """ECAPA-TDNN (Desplanques et al. 2020) from a SpeechBrain checkpoint folder that the user gives."""
-    try:
-        import torch
-        from speechbrain.inference.speaker import EncoderClassifier
-    except ImportError as error:
-        raise MissingExtraError("An ECAPA-TDNN speaker embedding", "speechbrain", "ecapa") from error
-    if not (checkpoint / "hyperparams.yaml").is_file():
-        raise AudioError(
-            f"ECAPA-TDNN from {checkpoint}: no hyperparams.yaml there. Give a SpeechBrain checkpoint folder."
-        )
-    model = EncoderClassifier.from_hparams(source=str(checkpoint), savedir=str(checkpoint))
-
-    def embed(samples: Samples, sample_rate_hz: int) -> Embedding:
-        fault = audio_fault(samples, sample_rate_hz)
-        if fault:
-            raise AudioError(f"Embedding a speaker: {fault}. Give at least 0.3 s of audible speech.")
-        batch = torch.from_numpy(at_rate(samples, sample_rate_hz))[None]
-        return _unit(model.encode_batch(batch)[0, 0].cpu().numpy())
-
-    return embed
 
 
 def _partial_starts(n_samples: int) -> list[int]:  # in frames

@@ -12,6 +12,7 @@ from autocompress.metrics.budget import as_measurement
 from autocompress.metrics.evaluation_set import Task
 from autocompress.metrics.quality_loss import SPEECH_UNITS, speech_loss
 from autocompress.metrics.score import Item, Score, score
+from autocompress.metrics.speaker import chosen_embedder
 from autocompress.metrics.speech import SpeechMetric, speech_metrics
 from autocompress.metrics.utterance import Recording, Utterance
 from autocompress.objectives import CONSTRAINT_KEYS, Measurement
@@ -24,7 +25,7 @@ _PACKAGES = {"quality": ("distillmos",), "asr": ("faster_whisper", "meeting_note
 
 def heard_metrics() -> tuple[SpeechMetric, ...]:
     """What can be heard here: metrics whose optional packages are missing are left out."""
-    table = speech_metrics()
+    table = speech_metrics(chosen_embedder())
     wanted = ("loop_share", "similarity", "sid", "mos", "cer")
     return tuple(table[name] for name in wanted if _installed(table[name].extra))
 

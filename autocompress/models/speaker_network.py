@@ -125,11 +125,16 @@ class SpeakerNetwork(nn.Module):
         self.fuse34 = AttentiveFusion(last)
 
     def forward(self, mels: Tensor) -> Tensor:
+        vector: Tensor = self.feature_map(mels).mean(dim=-1)
+        return vector
+
+    def feature_map(self, mels: Tensor) -> Tensor:
+        """Mel features [B, T, n_mels] → [B, vector_size, T / 8], before anything is pooled."""
         x = functional.relu(self.bn1(self.conv1(mels.transpose(1, 2)[:, None])))
         third = self.layer3(self.layer2(self.layer1(x)))
         fused = self.fuse34(self.layer4(third), self.layer3_ds(third))  # [B, C, F / 8, T / 8]
-        vector: Tensor = fused.flatten(1, 2).mean(dim=-1)
-        return vector
+        flat: Tensor = fused.flatten(1, 2)
+        return flat
 
     @torch.inference_mode()
     def speaker_vector(self, samples: Samples) -> Samples:

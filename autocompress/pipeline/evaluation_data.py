@@ -1,6 +1,7 @@
 """What candidates are judged on: fixed utterances of the teacher, and sentences to be spoken and heard."""
 
 import hashlib
+import os
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 
 from autocompress.metrics.evaluation_set import EvaluationSet, Task, read_evaluation_set
+from autocompress.metrics.speaker import SPEAKER_VARIABLE
 from autocompress.metrics.teacher_forced import ForcedCase
 from autocompress.models.reference import EVALUATION_SET
 from autocompress.models.sampling import generate
@@ -28,8 +30,8 @@ class EvaluationData:
 
     @property
     def hash(self) -> str:
-        """Of everything that the two rungs feed to a model."""
-        digest = hashlib.sha256()
+        """Of everything that the two rungs feed to a model, and of who judges identity."""
+        digest = hashlib.sha256(os.environ.get(SPEAKER_VARIABLE, "").encode())
         for case in self.forced:
             for tensor in (case.phoneme_ids, case.prompt, case.tokens, case.style, case.noise):
                 digest.update(tensor.numpy().tobytes())

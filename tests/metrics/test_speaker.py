@@ -2,16 +2,14 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from metric_helpers import SAME_VOICE, SPEECH, with_noise
 
-from autocompress.errors import AudioError, MissingExtraError
+from autocompress.errors import AudioError
 from autocompress.metrics.audio import at_rate
 from autocompress.metrics.speaker import (
-    ecapa_embedder,
     embed_speaker,
     embed_utterance,
     embed_voice,
@@ -70,12 +68,6 @@ def test_noise_alone_is_not_the_speaker(clips):
 def test_silence_has_no_speaker():
     with pytest.raises(AudioError, match="silent"):
         embed_speaker(np.zeros(16_000, np.float32), 16_000)
-
-
-def test_ecapa_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "speechbrain.inference.speaker", None)
-    with pytest.raises(MissingExtraError, match="speechbrain"):
-        ecapa_embedder(tmp_path)
 
 
 def test_an_embedding_needs_no_torch():
