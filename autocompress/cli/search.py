@@ -54,6 +54,7 @@ def compress(
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
         session.search(sensitivity)
         session.produce("best", None, distil_steps, recordings)
+        session.report()
     session.show(as_json)
 
 
@@ -116,6 +117,7 @@ def search(
     with Session(out, quiet) as session:
         session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
         session.search(sensitivity)
+        session.report()
     session.show(as_json)
 
 
@@ -138,8 +140,11 @@ def front(
         _write_optuna(run, storage, document, as_json)
     elif as_csv:
         sys.stdout.write(o.run_table(run))
+    elif as_json:
+        print(json.dumps(document, ensure_ascii=False))
     else:
-        print(json.dumps(document, ensure_ascii=False) if as_json else front_text(document, header=not quiet))
+        o.require_points(run, document)
+        print(front_text(document, header=not quiet))
 
 
 def _write_optuna(run: Path, storage: str | None, document: dict[str, Any], as_json: bool) -> None:

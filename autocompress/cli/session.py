@@ -14,6 +14,7 @@ from autocompress.cli.front_text import result_text
 from autocompress.cli.options import run_document
 from autocompress.cli.plan_text import plan_text
 from autocompress.cli.search_progress import SearchProgress
+from autocompress.errors import AutocompressError
 
 if TYPE_CHECKING:
     from autocompress.bundle import Bundle
@@ -90,7 +91,7 @@ class Session:
         from autocompress.pipeline.run_folder import picked_candidate
         from autocompress.production.settings import read_steps
 
-        candidate = picked_candidate(self.document, pick)
+        candidate = picked_candidate(self.document, pick, self.out)
         self.pick = pick
         place = folder or self.out / "bundle"
         command = shlex.join(["autocompress", *sys.argv[1:]])
@@ -105,6 +106,16 @@ class Session:
             training["fallback"] = picked_candidate(self.document, fallback)
         self.bundle = produce(candidate, place, teacher=known, device=device, **told, **training)
 
+    def report(self) -> None:
+        """The page of the run as far as it costs nothing: without letting every point speak."""
+        from autocompress.pipeline.run_report import report
+
+        self.progress.stage("report")
+        try:
+            report(self.out, audio=False)
+        except AutocompressError as error:  # the run is finished all the same
+            self.progress.note(f"no report: {error}")
+
     def show(self, as_json: bool) -> None:
         """The last screen, or one JSON document."""
         if as_json:
@@ -114,6 +125,8 @@ class Session:
 
     def _json(self) -> dict[str, Any]:
         result: dict[str, Any] = {"run": str(self.out), "front": self.document}
+        if (page := self.out / "report.html").is_file():
+            result["report"] = str(page)
         if self.bundle is not None:
             manifest = json.loads(self.bundle.manifest.to_json())
             result["bundle"] = {"path": str(self.bundle.folder), "manifest": manifest}

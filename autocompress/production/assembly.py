@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from autocompress.bundle import AudioSettings, Ingredients, SpeechDefaults, TextSettings
+from autocompress.bundle.manifest import SOVITS_LITE
 from autocompress.errors import ClaimError
 from autocompress.models.gpt import Gpt
 from autocompress.models.onnx import export_graphs
@@ -42,10 +43,11 @@ class ShapedStudent:
 
 @dataclass(frozen=True)
 class ExportedGraphs:
-    """The graphs of a student as they are shipped, and how well they agree with it."""
+    """The graphs of a student as they are shipped, how well they agree with it, and a lighter SoVITS."""
 
     written: WrittenGraphs
     parity: ParityReport
+    light: Path | None = None
 
 
 def shaped_student(
@@ -92,6 +94,8 @@ def ingredients(
     """Everything that ``write_bundle`` wants; ``speech`` is how the bundle speaks unless told otherwise."""
     roles = {path: _ROLES[name] for name, path in graphs.written.paths.items()}
     files = {path.name: (roles.get(path, "weights"), path) for path in graphs.written.files}
+    if graphs.light is not None:
+        files[graphs.light.name] = (SOVITS_LITE, graphs.light)
     config = student.sovits.config
     return Ingredients(
         files={**files, "card.md": ("card", card)},

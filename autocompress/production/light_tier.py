@@ -1,7 +1,7 @@
 """The lighter vocoder that a bundle falls back to when the machine is too slow for the full one.
 
-GPT and SoVITS meet only at the tokens, so that the second half of any other candidate will do: the same tokens,
-phonemes, style and noise go in. Its text half stays as it is: what is lighter is the SoVITS graph alone.
+GPT and SoVITS meet only at the tokens, so that the second half of any other candidate will do: the same
+tokens, phonemes, style and noise go in.
 """
 
 from pathlib import Path
@@ -28,8 +28,8 @@ def export_light_tier(light: ShapedStudent, full: ShapedStudent, folder: Path) -
         asked, found = getattr(full.sovits.config, name), getattr(light.sovits.config, name)
         if asked != found:
             raise MalformedError(
-                f"The lighter SoVITS has {name} {found}, the full one {asked}: they cannot share noise and style. "
-                "Choose another point as the fallback."
+                f"The lighter SoVITS has {name} {found}, the full one {asked}: they cannot share noise and "
+                "style. Choose another point as the fallback."
             )
     plain, final = folder / "light-fp32", folder / "light"
     for place in (plain, final):

@@ -120,5 +120,27 @@ def test_picks_are_names_numbers_and_ids(found) -> None:
     best = found.front().best()
     for pick in ("best", str(best.number), best.candidate.id):
         assert picked_trial(document, pick)["number"] == best.number
-    with pytest.raises(InfeasibleError, match="Give one of"):
+    with pytest.raises(RunError, match="Give one of"):
         picked_trial(document, "zzz")
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporter's own
+def test_a_point_can_lend_its_vocoder_as_the_lighter_tier(found, teacher, tmp_path) -> None:
+    """The bundle has both SoVITS graphs, counts both, and either speaks the same length."""
+    narrow = Candidate({"sovits.vocoder.channels.0": 8})
+    bundle = produce(
+        found.front().smallest(),
+        tmp_path / "bundle",
+        teacher=teacher,
+        device="snapdragon-7-gen-3",
+        speech=False,
+        distil_steps=0,
+        fallback=narrow,
+    )
+    assert [tier.name for tier in bundle.manifest.tiers] == ["full", "light"]
+    full, light = (bundle.folder / tier.sovits for tier in bundle.manifest.tiers)
+    assert light.name == "sovits_lite.onnx"
+    assert full.read_bytes() != light.read_bytes()
+    claimed = {claim.key: claim.value for claim in bundle.manifest.claims}
+    assert claimed["size_mb"] * 1e6 >= full.stat().st_size + light.stat().st_size
+    assert len(bundle.say("Hello.", voice=bundle.voices.names()[0])) > 0
