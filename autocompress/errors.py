@@ -19,7 +19,8 @@
 Every message says three things: what was asked, what was found, what to do.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class AutocompressError(Exception):
@@ -75,9 +76,13 @@ class MissingExtraError(AutocompressError):
 
 
 class InfeasibleError(AutocompressError):
-    """The request is well formed, and nothing can meet it."""
+    """The request is well formed, and nothing can meet it; ``details`` say the same as numbers."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = dict(details or {})
 
 
 class ClaimError(AutocompressError):

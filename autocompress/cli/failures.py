@@ -4,8 +4,9 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from autocompress.errors import AutocompressError
 
@@ -20,7 +21,8 @@ def told(as_json: bool) -> Iterator[None]:
     try:
         yield
     except AutocompressError as error:
-        _tell(type(error).__name__, str(error), error.exit_code, as_json)
+        details = getattr(error, "details", {})
+        _tell(type(error).__name__, str(error), error.exit_code, as_json, details)
     except KeyboardInterrupt:
         _tell("KeyboardInterrupt", _KEPT, INTERRUPTED, as_json)
     except SystemExit as ending:  # Typer turns Ctrl-C into a silent one
@@ -45,8 +47,10 @@ def _of_the_system(error: OSError) -> str:
     )
 
 
-def _tell(kind: str, message: str, exit_code: int, as_json: bool) -> None:
+def _tell(
+    kind: str, message: str, exit_code: int, as_json: bool, details: Mapping[str, Any] | None = None
+) -> None:
     if as_json:
-        print(json.dumps({"error": kind, "message": message}, ensure_ascii=False))
+        print(json.dumps({"error": kind, "message": message, **(details or {})}, ensure_ascii=False))
     print(message if exit_code == INTERRUPTED else f"error: {message}", file=sys.stderr)
     sys.exit(exit_code)

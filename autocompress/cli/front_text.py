@@ -28,12 +28,15 @@ def front_text(document: Document, *, header: bool = True) -> str:
 
 def result_text(document: Document, pick: str, out: Path, bundle: "Bundle | None") -> str:
     """Chosen against teacher, margins, two alternates, files, how to hear it."""
-    trial = picked(document, pick)
+    from autocompress.pipeline.run_folder import picked_trial
+
+    trial = picked_trial(document, pick, out)
     claims = {} if bundle is None else {c.key: c.value for c in bundle.manifest.claims}
     lines = [f"{pick}: trial {trial['number']}, candidate {trial['candidate']['id']}", ""]
     lines += _comparison(document, trial, claims)
     lines += ["", "alternates:", *_alternates(document, trial["number"])]
     lines += ["", f"front   {out / 'front.json'}, {out / 'front.csv'} ({len(document['trials'])} points)"]
+    lines.append(_report_line(out))
     if bundle is not None:
         voice = next(iter(bundle.voices.names()), "NAME")
         lines.append(f"bundle  {bundle.folder}")
@@ -43,11 +46,12 @@ def result_text(document: Document, pick: str, out: Path, bundle: "Bundle | None
     return "\n".join(lines)
 
 
-def picked(document: Document, pick: str) -> dict[str, Any]:
-    """The trial that ``pick`` names in a saved front."""
-    from autocompress.pipeline.run_folder import picked_trial
-
-    return picked_trial(document, pick)
+def _report_line(out: Path) -> str:
+    """Where the report is, and what makes one."""
+    page = out / "report.html"
+    if page.is_file():
+        return f"report  {page} (with every voice: autocompress report {out})"
+    return f"report  autocompress report {out}"
 
 
 def _comparison(document: Document, trial: Document, claims: Mapping[str, float]) -> list[str]:

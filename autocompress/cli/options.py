@@ -127,6 +127,13 @@ def run_table(run: Path) -> str:
     return read_front_table(run)
 
 
+def require_points(run: Path, document: dict[str, Any]) -> None:
+    """An InfeasibleError when the run found nothing that holds its limits."""
+    from autocompress.pipeline.run_folder import require_points
+
+    require_points(document, run)
+
+
 def set_up_logging(verbose: bool) -> None:
     import logging
     import warnings

@@ -21,6 +21,9 @@ Figures = Annotated[
 Audio = Annotated[
     bool, typer.Option("--audio/--no-audio", help="Let teacher and front speak, if they have not.")
 ]
+Voices = Annotated[
+    str | None, typer.Option("--voices", help="A sentence that every voice of the bundle says in the page.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
@@ -36,6 +39,7 @@ def report(
     out: Out = None,
     figures: Figures = None,
     audio: Audio = True,
+    voices: Voices = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -46,7 +50,7 @@ def report(
     from autocompress import reporting
     from autocompress.pipeline.run_report import report as write
 
-    page = write(run, bundle, out, audio=audio, stage=_stage(quiet))
+    page = write(run, bundle, out, audio=audio, voices=voices, stage=_stage(quiet))
     drawn = reporting.write_figures(reporting.read_run(run, bundle), figures) if figures else ()
     if as_json:
         print(json.dumps({"report": str(page), "figures": [str(path) for path in drawn]}))

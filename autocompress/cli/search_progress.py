@@ -18,6 +18,7 @@ _WORDS = {
     "voices": "making voices",
     "bundle": "writing the bundle",
     "claims": "measuring the bundle",
+    "report": "writing the report",
 }
 
 

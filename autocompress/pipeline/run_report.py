@@ -19,6 +19,7 @@ from autocompress.metrics.evaluation_set import read_evaluation_set
 from autocompress.models.reference import EVALUATION_SET
 from autocompress.pipeline.compose import PLAN_FILE, find_plan, saved_model
 from autocompress.pipeline.model_source import load_model, model_sizes
+from autocompress.pipeline.voice_clips import save_voice_clips
 from autocompress.reporting.clips import TEACHER, Spoken, read_clips, write_clips
 from autocompress.reporting.costs import COSTS, costs_from_details
 from autocompress.reporting.data import Sentence
@@ -39,9 +40,12 @@ def report(
     out: Path | str | None = None,
     *,
     audio: bool = True,
+    voices: str | None = None,
     stage: Stage = lambda _: None,
 ) -> Path:
     """Write the report of ``run`` (a search, a study or the folder of one); the page's path.
+
+    ``voices`` is a sentence that every voice of the bundle says.
 
     Costs by component and, with ``audio``, ``SENTENCES`` sentences by the teacher and by every point of the
     front are made first, once; both need the ``plan.json`` of a search.
@@ -53,6 +57,8 @@ def report(
             _complete(folder, spoken_by or folder / "bundle", given, audio, stage)
         except CheckpointError as error:
             stage(f"no costs and no audio, for the teacher cannot be loaded: {error}")
+    if voices is not None:
+        save_voice_clips(folder, spoken_by or folder / "bundle", voices, stage)
     stage("page")
     return reporting.report(folder, spoken_by, out)
 

@@ -102,7 +102,7 @@ class Plan:
     def require_feasible(self) -> None:
         """Raise InfeasibleError with the nearest point and what each relaxation would buy."""
         if not self.feasible:
-            raise InfeasibleError(infeasible_text(self))
+            raise InfeasibleError(infeasible_text(self), self.region.to_dict())
 
 
 def make_plan(

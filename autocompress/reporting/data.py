@@ -62,6 +62,14 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class VoiceClip:
+    """A voice of the bundle, and its clip of the sentence that all of them say."""
+
+    voice: str
+    clip: str
+
+
+@dataclass(frozen=True)
 class SensitivityCell:
     """What one option of one decision loses alone; ``failed`` when it broke the model."""
 
@@ -127,6 +135,8 @@ class ReportData:
     reference: tuple[float, ...] = ()
     sentences: tuple[Sentence, ...] = ()
     clips: Mapping[str, str] = field(default_factory=dict, repr=False)
+    voices: tuple[VoiceClip, ...] = ()
+    voices_text: str = ""
     sensitivity: tuple[SensitivityCell, ...] = ()
     sensitivity_note: str = ""
     deliveries: tuple[Delivery, ...] = ()

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from autocompress.reporting.clips import TEACHER, ClipFolder, embed_within, read_clips
-from autocompress.reporting.data import Sentence
+from autocompress.reporting.data import Sentence, VoiceClip
+
+VOICES = "voices"
+"""Folder of a run with a clip of every voice of its bundle."""
+VOICES_SENTENCE = "all"
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,15 @@ def read_audio(run: Path, front: Mapping[str, Any], budget_bytes: int) -> Embedd
         return EmbeddedClips(clips, made)
     note = f"{len(left_out)} clips are left out to keep the page small; they are in {clips.folder}."
     return EmbeddedClips(clips, made, (note,))
+
+
+def read_voices(run: Path, budget_bytes: int) -> tuple[tuple[VoiceClip, ...], dict[str, str], str]:
+    """Every voice's clip, the data URIs by the clips' names, and what is said."""
+    folder = read_clips(run / VOICES)
+    if not folder.sentences:
+        return (), {}, ""
+    paths = {name: said[VOICES_SENTENCE] for name, said in sorted((folder.files or {}).items())}
+    made, _ = embed_within(paths.values(), budget_bytes)
+    clips = {f"{VOICES}/{name}": made[path] for name, path in paths.items() if path in made}
+    shown = tuple(VoiceClip(name.partition("/")[2], name) for name in clips)
+    return shown, clips, folder.sentences[0].text

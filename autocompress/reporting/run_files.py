@@ -15,7 +15,7 @@ from autocompress.objectives.quantities import Direction
 from autocompress.reporting.clips import TEACHER
 from autocompress.reporting.curves import read_curves
 from autocompress.reporting.data import ReportData, SensitivityCell
-from autocompress.reporting.run_audio import read_audio
+from autocompress.reporting.run_audio import read_audio, read_voices
 from autocompress.reporting.run_bundle import (
     delivered_candidate,
     read_deliveries,
@@ -27,6 +27,7 @@ from autocompress.reporting.schedule import schedule_rows
 from autocompress.study.front_file import read_front, read_object
 
 CLIPS_BUDGET_BYTES = 8_000_000  # plotly takes 4.8 MB of the page's 15
+_VOICES_BUDGET_BYTES = 1_500_000
 
 
 def read_run(
@@ -45,6 +46,7 @@ def read_run(
 def _read(run: Path, front: Mapping[str, Any], bundle: Path | None, clips_budget_bytes: int) -> ReportData:
     manifest = read_manifest(bundle or run / "bundle", asked=bundle is not None)
     clips = read_audio(run, front, clips_budget_bytes)
+    voices, voice_clips, voices_text = read_voices(run, _VOICES_BUDGET_BYTES)
     costs, plan = _optional(run / "costs.json"), _optional(run / "plan.json")
     sensitivity = _optional(run / "sensitivity.json")
     points = read_points(run, front, costs, clips)
@@ -60,7 +62,9 @@ def _read(run: Path, front: Mapping[str, Any], bundle: Path | None, clips_budget
         history=tuple((int(n), float(v)) for n, v in front["hypervolume_history"]),
         reference=tuple(front["reference"]),
         sentences=clips.sentences(),
-        clips=clips.by_name(),
+        clips=clips.by_name() | voice_clips,
+        voices=voices,
+        voices_text=voices_text,
         sensitivity=_cells(sensitivity),
         sensitivity_note=_sensitivity_note(sensitivity),
         deliveries=read_deliveries(manifest, points, str(plan.get("device", ""))),

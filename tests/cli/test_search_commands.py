@@ -56,7 +56,7 @@ def test_a_bundle_of_compress_speaks(run, compressed, tmp_path) -> None:
 
 def test_produce_refuses_a_point_that_is_not_on_the_front(run, compressed) -> None:
     out, _ = compressed
-    with pytest.raises(InfeasibleError, match="Give one of best"):
+    with pytest.raises(RunError, match="Give one of best"):
         run("produce", str(out), "--pick", "zzz", "-q")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from report_runs import add_bundle, add_clips, add_tables, search
+from report_runs import add_bundle, add_clips, add_tables, add_voices, search
 
 from autocompress.reporting import ReportData, read_run
 
@@ -14,6 +14,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     front = search(folder)
     add_clips(folder, front)
     add_bundle(folder, front)
+    add_voices(folder)
     add_tables(folder, front)
     return folder
 

@@ -50,6 +50,11 @@ def add_clips(folder: Path, front: Front) -> None:
     write_clips(folder / "clips", SENTENCES, spoken)
 
 
+def add_voices(folder: Path) -> None:
+    said = {name: {"all": tone(200 + 50 * i)} for i, name in enumerate(("emma", "george"))}
+    write_clips(folder / "voices", [Sentence("all", "A new sentence.", "")], said)
+
+
 def add_bundle(folder: Path, front: Front) -> None:
     best = front.best()
     roles = ("gpt_prefill", "gpt_step", "sovits")

@@ -76,6 +76,13 @@ def test_click_on_a_point_shows_it_and_plays_its_clip(page: Any, data: ReportDat
 
 
 @pytest.mark.timeout(900)
+def test_a_voice_of_the_bundle_plays(page: Any, data: ReportData) -> None:
+    page.click('#voices button:has-text("george")')
+    _wait_for(page, 'document.getElementById("voice-player").currentTime > 0')
+    assert page.get_attribute("#voice-player", "data-clip") == "voices/george"
+
+
+@pytest.mark.timeout(900)
 def test_teacher_and_candidate_switch_on_the_same_sentence(page: Any) -> None:
     page.click('#sentences button.teacher[data-sentence="s1"]')
     _wait_until_playing(page)

@@ -80,6 +80,13 @@ def test_data_in_the_page_is_the_data_that_was_given(page: Page, data: ReportDat
     assert all(shown["clips"][clip].startswith("data:audio/mpeg;base64,") for clip in front["clips"].values())
 
 
+def test_every_voice_of_the_bundle_can_be_heard(page: Page, data: ReportData) -> None:
+    assert [v.voice for v in data.voices] == ["emma", "george"]
+    assert "A new sentence." in render_page(data)
+    assert "voice-player" in page.ids
+    assert all(data.clips[v.clip].startswith("data:audio/mpeg") for v in data.voices)
+
+
 def test_sentences_cannot_end_the_script(data: ReportData) -> None:
     nasty = Sentence("s1", "</script><img src=https://example.org/x>", "emma")
     page = Page(render_page(dataclasses.replace(data, title="<b>", sentences=(nasty,))))

@@ -84,6 +84,17 @@ element("points-table").addEventListener("click", (event) => {
 });
 element("points-table").addEventListener("keydown", tableKeys);
 document.addEventListener("keydown", audioKeys);
+function playVoice(event) {
+  const button = event.target.closest("button[data-clip]");
+  if (!button) return;
+  const speaker = element("voice-player");
+  player.pause();
+  speaker.src = report.clips[button.dataset.clip];
+  speaker.dataset.clip = button.dataset.clip;
+  for (const other of element("voices").children) other.setAttribute("aria-pressed", String(other === button));
+  speaker.play().catch((error) => { if (error.name !== "AbortError") button.title = `Cannot play: ${error.message}`; });
+}
+if (element("voices")) element("voices").addEventListener("click", playVoice);
 element("curve-run").addEventListener("change", drawCurves);
 
 const onFront = report.points.filter((p) => p.standing === "front");
