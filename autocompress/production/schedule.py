@@ -2,16 +2,20 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Generic
 
+import torch
+
+from autocompress.models.training.trainer import save_whole
 from autocompress.production.craft import Craft, N
 from autocompress.production.progressive import PruningPlan, narrow
 from autocompress.production.settings import TrainingSettings
-from autocompress.production.stage import Outcome, Report, StagePlan, run_stage
+from autocompress.production.stage import FINISHED, Outcome, Report, StagePlan, network_content, run_stage
 
 SHARES = {"distil": 0.4, "prune": 0.4, "qat": 0.2}
+HALF_FILE = "half.pt"
 _TIMED_STEPS = 3
 
 
@@ -60,7 +64,17 @@ def stages_of(craft: Craft[N], settings: TrainingSettings) -> tuple[str, ...]:
 def train_half(
     craft: Craft[N], untrained: N, steps: int, folder: Path, settings: TrainingSettings, report: Report
 ) -> HalfResult[N]:
-    """All stages of one half. The better of trained and ``untrained`` is returned: it never gets worse."""
+    """All stages of one half. The better of trained and ``untrained`` is returned: it never gets worse.
+
+    A half that is finished is read from ``folder``, and only its result is left there.
+    """
+    known = _known(craft, folder / HALF_FILE)
+    return known or _kept(folder, _trained(craft, untrained, steps, folder, settings, report))
+
+
+def _trained(
+    craft: Craft[N], untrained: N, steps: int, folder: Path, settings: TrainingSettings, report: Report
+) -> HalfResult[N]:
     stages = stages_of(craft, settings)
     before = craft.loss(craft.delivered(untrained))
     reached, notes = _run(craft, stages, steps, folder, settings, report)
@@ -69,6 +83,22 @@ def train_half(
         notes.append(f"training did not help ({craft.unit} {before:.4g} became {after:.4g}): kept untrained")
     network = reached if after < before else untrained
     return HalfResult(network, craft.name, craft.unit, steps, stages, before, after, tuple(notes))
+
+
+def _kept(folder: Path, result: HalfResult[N]) -> HalfResult[N]:
+    """The result is written whole first; only then the networks of its stages go."""
+    facts = {f.name: getattr(result, f.name) for f in fields(result) if f.name != "network"}
+    save_whole(network_content(result.network) | {"result": facts}, folder / HALF_FILE)
+    for path in folder.rglob(FINISHED):
+        path.unlink()
+    return result
+
+
+def _known(craft: Craft[N], path: Path) -> HalfResult[N] | None:
+    if not path.is_file():
+        return None
+    saved = torch.load(path, weights_only=True)
+    return HalfResult(craft.built(saved["config"], saved["weights"]), **saved["result"])
 
 
 def seconds_per_step(craft: Craft[N], settings: TrainingSettings) -> float:

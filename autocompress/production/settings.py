@@ -32,7 +32,7 @@ class TrainingSettings:
     prune_ratio: float = 0.05
     progressive: bool = True
     qat: bool = True
-    gpt_batch: int = 8
+    gpt_batch: int = 4
     sovits_batch: int = 4
     n_lessons: int | None = None
     n_held_out: int = 4

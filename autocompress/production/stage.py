@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
 import torch
 
@@ -17,6 +17,7 @@ from autocompress.production.fake_quantization import plain_weights
 DIVERGING = 2.0
 """A student this many times worse than at the start of the stage is on its way out: the stage ends."""
 SAVE_EVERY_S = 60.0
+FINISHED = "finished.pt"
 _LEAST_LOSS = 1e-3  # so that a student that starts as the teacher itself may move at all
 
 Report = Callable[[str, Progress], None]
@@ -51,7 +52,7 @@ def run_stage(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> O
     A stage that is finished is read from ``folder``; an interrupted one goes on from its last checkpoint.
     Losses that are not finite, or a student that runs away, end the stage with what was best before.
     """
-    done = load_network(craft, plan.folder / "finished.pt")
+    done = load_network(craft, plan.folder / FINISHED)
     return done or _finish(plan.folder, _trained(craft, network, plan, report))
 
 
@@ -72,10 +73,10 @@ def _trained(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> Ou
         reached = averaged(craft, objective)
         loss = judged(craft, reached, plan)
         best = _better(best, Outcome(reached, loss), plan.folder)
-        _write(plan.folder / "judged.jsonl", mark, loss)
         if not loss < DIVERGING * max(start.loss, _LEAST_LOSS):
             told = f"{craft.unit} {start.loss:.3g} became {loss:.3g}"
             return replace(best, note=f"ran away by step {mark} ({told}); went back to the best before")
+        _write(plan.folder / "judged.jsonl", mark, loss)
     return best
 
 
@@ -90,15 +91,14 @@ def averaged(craft: Craft[N], objective: Distillation) -> N:
     return craft.built(to_json(model.config), weights)
 
 
+def network_content(network: Any) -> dict[str, Any]:
+    """Sizes and weights, as :meth:`Craft.built` takes them."""
+    return {"config": to_json(network.config), "weights": network.state_dict()}
+
+
 def save_network(path: Path, outcome: Outcome[N]) -> None:
-    network = outcome.network
-    content = {
-        "config": to_json(network.config),
-        "weights": network.state_dict(),
-        "loss": outcome.loss,
-        "note": outcome.note,
-    }
-    save_whole(content, path)
+    facts = {"loss": outcome.loss, "note": outcome.note}
+    save_whole(network_content(outcome.network) | facts, path)
 
 
 def load_network(craft: Craft[N], path: Path) -> Outcome[N] | None:
@@ -111,7 +111,7 @@ def load_network(craft: Craft[N], path: Path) -> Outcome[N] | None:
 
 def _finish(folder: Path, outcome: Outcome[N]) -> Outcome[N]:
     """The result is written whole first; only then the states that led to it go."""
-    save_network(folder / "finished.pt", outcome)
+    save_network(folder / FINISHED, outcome)
     for name in ("state.pt", "best.pt"):
         (folder / name).unlink(missing_ok=True)
     return outcome

@@ -11,12 +11,11 @@ from typing import Any
 
 import torch
 
-from autocompress.errors import MalformedError, RunError
+from autocompress.errors import RunError
 from autocompress.metrics.teacher_forced import TeacherForcedSet
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.teacher import Teacher
-from autocompress.models.training.corpus import read_corpus
 from autocompress.models.training.taught import Taught, TaughtSource
 from autocompress.models.training.trainer import Progress
 from autocompress.models.voice import Voice
@@ -24,19 +23,16 @@ from autocompress.production.assembly import ShapedStudent, shaped_student
 from autocompress.production.craft import Craft
 from autocompress.production.decisions import gpt_decisions, sovits_decisions
 from autocompress.production.gpt_craft import GptCraft, forced_case
+from autocompress.production.lessons import LessonPlan
 from autocompress.production.schedule import HalfResult, seconds_per_step, train_half
 from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettings
 from autocompress.production.sovits_craft import SovitsCraft, calibration_batch
-from autocompress.production.teaching import Classroom, Topic
+from autocompress.production.teaching import Classroom
 from autocompress.space import Candidate
 from autocompress.transforms import Calibration, gpt_part, materialize_gpt, materialize_sovits
 from autocompress.transforms.gpt_depth import kept_layers
 
 JUDGED_TOKENS = 60  # of a held-out utterance: 2.4 s
-_LESSON_SHARE = 0.35  # of a limited time
-_LEAST_LESSONS = 8
-_AUTO_LESSONS = 48
-_MOST_LESSONS = 400
 _CALIBRATION_LESSONS = 4
 
 Stage = Callable[[str], None]
@@ -162,59 +158,19 @@ class _Course:
         losses = ", ".join(f"{k} {v:.3g}" for k, v in progress.losses.items() if k != "gradient_norm")
         self._school.stage(f"training the {name}: step {progress.step} of {progress.total}, {losses}")
 
-    # --- lessons ----------------------------------------------------------------------------------
-
     def _lessons(self) -> list[Taught]:
         """What the teacher says; as many as at the first time when this is a second one."""
-        known = self._plan().get("lessons")
+        school, known = self._school, self._plan().get("lessons")
         room = Classroom(
-            self._school.teacher,
-            self._school.teacher_id,
-            self._school.lessons or self._school.folder / "lessons",
-            self._school.voices,
+            school.teacher,
+            school.teacher_id,
+            school.lessons or school.folder / "lessons",
+            school.voices,
             self._settings.seed,
         )
-        topics = self._topics(room, known or self._wanted_lessons())
-        return self._taught(room, topics, timed=self._settings.timed and known is None)
-
-    def _wanted_lessons(self) -> int:
-        if self._settings.n_lessons is not None:
-            return self._settings.n_lessons + self._settings.n_held_out
-        return _AUTO_LESSONS if self._settings.timed else min(_MOST_LESSONS, max(_AUTO_LESSONS, self._wished))
-
-    def _topics(self, room: Classroom, count: int) -> list[Topic]:
-        """Half from the recordings where there are any; the rest is the teacher's own."""
-        if self._settings.recordings is None:
-            return room.topics(count)
-        real = room.recorded_topics(read_corpus(self._settings.recordings))[: count // 2]
-        own = room.topics(count - len(real))
-        mixed = [topic for pair in zip(own, real, strict=False) for topic in pair]
-        return mixed + own[len(real) :]
-
-    def _taught(self, room: Classroom, topics: Sequence[Topic], timed: bool) -> list[Taught]:
-        lessons: list[Taught] = []
-        limit = self._settings.limit_s * _LESSON_SHARE
-        for done, topic in enumerate(topics, 1):
-            lessons += room.teach([topic])
-            self._school.stage(f"the teacher speaks {done} of {len(topics)} lessons")
-            late = timed and time.monotonic() - self._since > limit
-            if late and len(lessons) >= _LEAST_LESSONS:
-                topics = topics[:done]
-                break
-        real = [topic for topic in topics if topic.clip is not None]
-        if real and all(lesson.prompt_tokens.size for lesson in lessons):
-            raise MalformedError(
-                f"none of the {len(real)} recordings tried of {self._settings.recordings} could be used. "
-                "They need audible speech, and the model its content encoder (for the reference model: the "
-                "extra 'clone'). Mend them, or leave --recordings out."
-            )
-        if len(lessons) <= self._settings.n_held_out:
-            raise MalformedError(
-                f"the teacher said only {len(lessons)} of {len(topics)} lessons. Check that it speaks "
-                "(autocompress say) and that the recordings suit it, or give --distil-steps 0."
-            )
-        self._save_plan(lessons=len(topics))
-        return lessons
+        lessons = LessonPlan(self._settings, self._wished, known, school.stage).taken(room)
+        self._save_plan(lessons=lessons.asked)
+        return lessons.taught
 
     # --- crafts and steps -------------------------------------------------------------------------
 

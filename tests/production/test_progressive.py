@@ -1,6 +1,7 @@
 """Progressive pruning: five per cent a round, a step back where one costs too much, the target in the end."""
 
 import pytest
+import torch
 
 from autocompress.production.progressive import PruningPlan, narrow
 from autocompress.production.schedule import stages_of, train_half
@@ -95,3 +96,15 @@ def test_what_is_not_asked_for_is_no_stage() -> None:
     assert stages_of(toy_craft(100, 60), TrainingSettings()) == ("prune",)
     assert stages_of(toy_craft(100, 60), TrainingSettings(progressive=False)) == ("distil",)
     assert stages_of(toy_craft(100, 100), TrainingSettings()) == ()
+
+
+def test_a_finished_half_is_read_and_leaves_one_network_behind(tmp_path) -> None:
+    craft = toy_craft(100, 60)
+    untrained = craft.shape(craft.teacher, craft.decisions.architecture)
+    first = train_half(craft, untrained, 400, tmp_path, TrainingSettings(), quiet)
+    assert [path.name for path in tmp_path.rglob("*.pt")] == ["half.pt"]
+    again = train_half(
+        toy_craft(100, 60, rate=float("nan")), untrained, 400, tmp_path, TrainingSettings(), quiet
+    )
+    assert again.to_dict() == first.to_dict()
+    assert torch.equal(again.network.weight, first.network.weight)
