@@ -75,6 +75,6 @@ class LessonPlan:
             )
         if len(lessons.taught) <= self.settings.n_held_out:
             raise MalformedError(
-                f"the teacher said only {len(lessons.taught)} of {lessons.asked} lessons. Check that it speaks, "
-                "and that the recordings suit it, or give --distil-steps 0."
+                f"the teacher said only {len(lessons.taught)} of {lessons.asked} lessons. Check that it "
+                "speaks and that its recordings suit it, or give --distil-steps 0."
             )
