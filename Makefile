@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.setup-stamp
+RESULTS := results-sample
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo test lint clean results results-sample
 
 setup: $(STAMP)
 
@@ -39,6 +40,13 @@ demo: setup
 .PHONY: results-distillation
 results-distillation: setup
 	$(BIN)/python benchmarks/distillation/run.py --steps 200
+
+# Every table and figure under results/, remade; each line works alone. Hours on two cores, most of it searches.
+results: $(RESULTS)
+
+# The run that README shows: its front, report, manifest and a recording.
+results-sample: setup
+	$(BIN)/python -m benchmarks.sample
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -27,7 +27,7 @@ from autocompress.reporting.schedule import schedule_rows
 from autocompress.study.front_file import read_front, read_object
 
 CLIPS_BUDGET_BYTES = 8_000_000  # plotly takes 4.8 MB of the page's 15
-_VOICES_BUDGET_BYTES = 1_500_000
+_VOICES_SHARE = 0.2  # of it goes to a clip of every voice
 
 
 def read_run(
@@ -45,8 +45,9 @@ def read_run(
 
 def _read(run: Path, front: Mapping[str, Any], bundle: Path | None, clips_budget_bytes: int) -> ReportData:
     manifest = read_manifest(bundle or run / "bundle", asked=bundle is not None)
-    clips = read_audio(run, front, clips_budget_bytes)
-    voices, voice_clips, voices_text = read_voices(run, _VOICES_BUDGET_BYTES)
+    voices, voice_clips, voices_text = read_voices(run, int(_VOICES_SHARE * clips_budget_bytes))
+    spoken_bytes = sum(map(len, voice_clips.values()))
+    clips = read_audio(run, front, clips_budget_bytes - spoken_bytes)
     costs, plan = _optional(run / "costs.json"), _optional(run / "plan.json")
     sensitivity = _optional(run / "sensitivity.json")
     points = read_points(run, front, costs, clips)

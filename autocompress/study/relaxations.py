@@ -9,7 +9,7 @@ from autocompress.study.trial import Trial
 
 @dataclass(frozen=True)
 class Relaxed:
-    """``trial`` holds ``key`` at ``needed`` instead of ``limit``, and all other limits; None: no trial does."""
+    """``trial`` holds ``key`` at ``needed`` instead of ``limit`` and every other limit; None: none does."""
 
     key: str
     side: str
