@@ -1,10 +1,11 @@
 """The sample run: one request from the line to the voice, with everything that came of it.
 
-    python -m benchmarks.sample [--budget 60trials] [--space quick] [--work runs/sample] [--out results/sample]
+    python -m benchmarks.sample [--budget 60trials] [--space quick] [--work runs/sample]
 
-Calls the commands as a user would: ``compress`` (with ``--sensitivity``), ``report`` with a sentence that every
-voice of the bundle says, ``verify``, ``say``. Copies front, report, manifest, card, figures, verification and one
-recording to ``--out``, beside ``sample.json``: commands, seconds, machine, weights.
+Calls the commands as a user would: ``compress`` (with ``--sensitivity``), ``report`` with a sentence that
+every voice of the bundle says, ``verify``, ``say``. Copies front, report, manifest, card, figures,
+verification and one recording to ``--out`` (``results/sample``), beside ``sample.json``: commands, seconds,
+machine, weights.
 """
 
 import argparse
@@ -31,18 +32,9 @@ def main() -> None:
     arguments = _arguments()
     run, out = arguments.work, arguments.out
     bundle, figures = run / "bundle", run / "figures"
-    compress = [
-        "compress",
-        REQUEST,
-        "--space",
-        arguments.space,
-        "--budget",
-        arguments.budget,
-        "--seed",
-        str(SEED),
-    ]
+    sized = ["--space", arguments.space, "--budget", arguments.budget, "--seed", str(SEED)]
     steps = {
-        "compress": [*compress, "--sensitivity", "--out", str(run)],
+        "compress": ["compress", REQUEST, *sized, "--sensitivity", "--out", str(run)],
         "report": ["report", str(run), "--voices", EVERY_VOICE, "--figures", str(figures)],
         "verify": ["verify", str(bundle), "--json", "-q"],
         "say": ["say", str(bundle), HELLO, "--voice", arguments.voice, "-o", str(run / "hello.wav"), "-q"],
@@ -51,21 +43,16 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     for path in _kept(run):
         shutil.copyfile(path, out / path.name)
-    (out / "verify.json").write_text(
-        json.dumps(json.loads(str(done["verify"]["stdout"])), indent=1) + "\n", "utf-8"
-    )
+    write_json(out / "verify.json", json.loads(str(done["verify"]["stdout"])))
     _write_mp3(run / "hello.wav", out / "hello.mp3")
     spent = {name: {"command": one["command"], "seconds": one["seconds"]} for name, one in done.items()}
-    write_json(
-        out / "sample.json", provenance(SEED, request=REQUEST, steps=spent, verified=done["verify"]["ok"])
-    )
+    facts = {"request": REQUEST, "steps": spent, "verified": done["verify"]["ok"]}
+    write_json(out / "sample.json", provenance(SEED, **facts))
     (out / "screen.txt").write_text(str(done["compress"]["stdout"]), "utf-8")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--budget", default="60trials")
     parser.add_argument("--space", default="quick")
     parser.add_argument("--voice", default="af_heart")
@@ -90,17 +77,9 @@ def _run(words: list[str], may_fail: bool) -> dict[str, object]:
 
 
 def _kept(run: Path) -> list[Path]:
-    figures = [
-        run / "figures" / name for name in ("front.png", "front.svg", "hypervolume.svg", "schedule.svg")
-    ]
-    bundle = [run / "bundle" / name for name in ("manifest.json", "card.md")]
-    return [
-        run / "front.json",
-        run / "front.csv",
-        run / "report.html",
-        *bundle,
-        *filter(Path.is_file, figures),
-    ]
+    wanted = ["front.json", "front.csv", "report.html", "bundle/manifest.json", "bundle/card.md"]
+    drawn = [f"figures/{name}" for name in ("front.png", "front.svg", "hypervolume.svg", "schedule.svg")]
+    return [run / name for name in wanted] + [run / name for name in drawn if (run / name).is_file()]
 
 
 def _write_mp3(wav: Path, mp3: Path) -> None:
