@@ -40,10 +40,17 @@ def result_text(document: Document, pick: str, out: Path, bundle: "Bundle | None
     if bundle is not None:
         voice = next(iter(bundle.voices.names()), "NAME")
         lines.append(f"bundle  {bundle.folder}")
+        lines += _training_lines(bundle.folder / "card.md")
         lines.append(f'hear it autocompress say {bundle.folder} "Hello there." --voice {voice} -o hello.wav')
     else:
         lines.append(f"bundle  autocompress produce {out} --pick {pick}")
     return "\n".join(lines)
+
+
+def _training_lines(card: Path) -> list[str]:
+    """What the bundle's card says about its training."""
+    _, _, rest = card.read_text("utf-8").partition("## Training\n\n")
+    return [f"trained {line.removeprefix('- ')}" for line in rest.partition("\n\n")[0].splitlines()]
 
 
 def _report_line(out: Path) -> str:

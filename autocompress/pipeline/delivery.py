@@ -25,6 +25,7 @@ from autocompress.production.light_tier import export_light_tier
 from autocompress.production.settings import Steps, TrainingSettings
 from autocompress.production.training import School, Trained, train_student
 from autocompress.space import Candidate
+from autocompress.study.lock import run_lock
 from autocompress.transforms import sovits_part
 
 Stage = Callable[[str], None]
@@ -72,7 +73,7 @@ def deliver(
     chosen, bert = options or DeliveryOptions(), takes_bert(teacher)
     stage("student")
     classes = school(teacher, folder, chosen, stage)
-    trained = train_student(classes, candidate)
+    trained = train_in_turn(classes, candidate)
     student = trained.student
     costs = CostModel(teacher.gpt.config, teacher.sovits.config, load_profile(device), bert=bert)
     place = folder.absolute().parent
@@ -81,7 +82,7 @@ def deliver(
         graphs = export_student(student, Path(scratch), bert=bert, stage=stage)
         if chosen.fallback is not None:
             stage("the lighter vocoder")
-            light = train_student(classes, sovits_part(chosen.fallback)).student
+            light = train_in_turn(classes, sovits_part(chosen.fallback)).student
             graphs = replace(graphs, light=export_light_tier(light, student, Path(scratch)))
         stage("voices")
         voices = delivered_voices(teacher, chosen.voices)
@@ -95,6 +96,14 @@ def deliver(
     stage("claims")
     with_claims(folder, measured_claims(folder, [v.name for v in voices], chosen))
     return Bundle.load(folder, GraphSettings(chosen.threads))
+
+
+def train_in_turn(classes: School, candidate: Candidate) -> Trained:
+    """One training in a run at a time: a RunError where another process is at it."""
+    if classes.settings.steps == 0:
+        return train_student(classes, candidate)
+    with run_lock(classes.folder):
+        return train_student(classes, candidate)
 
 
 def school(teacher: Teacher, folder: Path, options: DeliveryOptions, stage: Stage) -> School:

@@ -52,7 +52,7 @@ class LessonPlan:
     def _count(self) -> int:
         if self.settings.n_lessons is not None:
             return self.settings.n_lessons + self.settings.n_held_out
-        return AUTO if self.settings.timed else min(MOST, max(AUTO, self.steps))
+        return AUTO if self.settings.timed else min(MOST, max(2 * LEAST, self.steps // 2))
 
     def _taught(self, room: Classroom, topics: Sequence[Topic]) -> Lessons:
         lessons: list[Taught] = []

@@ -47,6 +47,16 @@ def test_the_card_tells_of_the_training(trained) -> None:
     assert "gpt: 24 steps (distil, prune, qat)" in card
 
 
+def test_the_last_screen_tells_of_it_too(trained) -> None:
+    from autocompress.cli.front_text import _training_lines
+
+    _, bundle = trained
+    (line,) = _training_lines(bundle.folder / "card.md")
+    assert line.startswith(
+        "trained gpt: 24 steps (distil, prune, qat), KL nats a token on held-out sentences"
+    )
+
+
 def test_losses_lie_where_the_report_draws_them_from(trained) -> None:
     from autocompress.reporting.curves import read_curves
 
@@ -57,3 +67,12 @@ def test_losses_lie_where_the_report_draws_them_from(trained) -> None:
 def test_the_trained_bundle_speaks(trained) -> None:
     _, bundle = trained
     assert len(Bundle.load(bundle.folder).say("Hello there.", "ada", seed=1)) > 0
+
+
+def test_two_trainings_in_one_run_are_refused(teacher, tmp_path) -> None:
+    from autocompress.errors import RunError
+    from autocompress.study.lock import run_lock
+
+    with run_lock(tmp_path / "training"), pytest.raises(RunError, match="is in use by process"):
+        produce(CANDIDATE, tmp_path / "bundle", teacher=teacher, device="snapdragon-7-gen-3", distil_steps=24)
+    assert not (tmp_path / "bundle").exists()
