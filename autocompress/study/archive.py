@@ -18,6 +18,7 @@ class Archive:
         self.reference = reference
         self.members: list[Member] = []
         self.history: list[tuple[int, float]] = []  # (evaluations so far, hypervolume)
+        self._volume: float | None = 0.0  # None while it has to be computed anew
 
     def add(self, number: int, losses: tuple[float, ...]) -> bool:
         """Whether the trial joined the front; of equal points the first stays."""
@@ -25,10 +26,12 @@ class Archive:
             return False
         self.members = [m for m in self.members if not dominates(losses, m.losses)]
         self.members.append(Member(number, losses))
+        self._volume = None
         return True
 
     def note(self, evaluations: int) -> float:
         """Record the hypervolume after so many evaluations."""
-        volume = hypervolume([m.losses for m in self.members], self.reference)
-        self.history.append((evaluations, volume))
-        return volume
+        if self._volume is None:
+            self._volume = hypervolume([m.losses for m in self.members], self.reference)
+        self.history.append((evaluations, self._volume))
+        return self._volume

@@ -1,10 +1,10 @@
 """What the loop itself costs a trial, and the memory of many trials.
 
-    python -m benchmarks.search.overhead [--trials 1000] [--many 10000]
+    python -m benchmarks.search.overhead [quick:1000 gpt-sovits:1000 quick:10000]
 
 The evaluator is synthetic and its own time is taken out; storing, asking, telling and ranking stay in. Each
 row is a process of its own: processor time, wall time and the most memory it held. Writes
-``results/search/overhead.json``.
+``results/search/overhead.json``; rows that are not asked for stay as they were.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from autocompress.study.testing import REFERENCE_DIMENSIONS, SyntheticEvaluator
 from benchmarks.provenance import provenance, write_json
 from benchmarks.search.tabular import RESULTS
 
-SPACES = ("quick", "gpt-sovits")
+ROWS = ("quick:1000", "gpt-sovits:1000", "quick:10000")
 RUNGS: tuple[Rung, ...] = ("divergence", "speech")
 
 
@@ -46,29 +46,30 @@ class Timed:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--many", type=int, default=10_000, help="trials of the row that is about memory")
-    parser.add_argument("--one", nargs=2, metavar=("SPACE", "TRIALS"), help="measure this alone, to stdout")
+    parser.add_argument("rows", nargs="*", default=ROWS, metavar="SPACE:TRIALS")
+    parser.add_argument("--here", action="store_true", help="measure one row in this process, to stdout")
     given = parser.parse_args()
-    if given.one:
-        print(json.dumps(measured(given.one[0], int(given.one[1]))))
+    if given.here:
+        print(json.dumps(measured(*given.rows[0].split(":"))))
         return
-    asked = [*((space, given.trials) for space in SPACES), (SPACES[0], given.many)]
-    rows = [apart(space, trials) for space, trials in asked]
-    write_json(RESULTS / "overhead.json", provenance(seed=0) | {"rungs": RUNGS, "rows": rows})
+    path = RESULTS / "overhead.json"
+    rows = json.loads(path.read_text("utf-8"))["rows"] if path.is_file() else {}
+    for row in given.rows:
+        rows[row] = apart(row)
+        print(row, rows[row], flush=True)
+        write_json(path, provenance(seed=0) | {"rungs": RUNGS, "rows": rows})
 
 
-def apart(space: str, trials: int) -> dict[str, object]:
+def apart(row: str) -> dict[str, object]:
     """``measured`` in a fresh process, so that its memory is its own."""
-    command = [sys.executable, "-m", "benchmarks.search.overhead", "--one", space, str(trials)]
-    row = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    print(row, flush=True)
-    return dict(row)
+    command = [sys.executable, "-m", "benchmarks.search.overhead", "--here", row]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return dict(found)
 
 
-def measured(space: str, trials: int) -> dict[str, object]:
+def measured(space: str, count: str) -> dict[str, object]:
     """One search with the default sampler and rungs."""
-    evaluate = Timed()
+    evaluate, trials = Timed(), int(count)
     with tempfile.TemporaryDirectory() as folder:
         cpu, wall = time.process_time(), time.perf_counter()
         study = Study(
@@ -82,8 +83,6 @@ def measured(space: str, trials: int) -> dict[str, object]:
         front = study.run(Budget(trials=trials))
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
-        "space": space,
-        "trials": trials,
         "sampler": front.provenance["sampler"],
         "evaluations": len(front.history),
         "processor_ms_a_trial": round(1e3 * (cpu - evaluate.cpu_s) / trials, 3),
