@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -103,7 +104,8 @@ def timed(evaluate: Evaluate, candidate: Candidate, rung: Rung, seed: int) -> Ev
 
 
 def _die_with_parent(parent: int) -> None:
-    """End this worker soon after a killed parent: no process of ours is left behind."""
+    """End this worker soon after a killed parent, and leave Ctrl-C, which reaches the whole group, to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
