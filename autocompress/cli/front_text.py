@@ -36,6 +36,7 @@ def result_text(document: Document, pick: str, out: Path, bundle: "Bundle | None
     lines += _comparison(document, trial, claims)
     lines += ["", "alternates:", *_alternates(document, trial["number"])]
     lines += ["", f"front   {out / 'front.json'}, {out / 'front.csv'} ({len(document['trials'])} points)"]
+    lines += _sampler_lines(document.get("provenance", {}))
     lines.append(_report_line(out))
     if bundle is not None:
         voice = next(iter(bundle.voices.names()), "NAME")
@@ -45,6 +46,15 @@ def result_text(document: Document, pick: str, out: Path, bundle: "Bundle | None
     else:
         lines.append(f"bundle  autocompress produce {out} --pick {pick}")
     return "\n".join(lines)
+
+
+def _sampler_lines(provenance: Mapping[str, Any]) -> list[str]:
+    """What proposed the candidates, and why that."""
+    return (
+        [f"sampler {provenance['sampler']}: {provenance['sampler_reason']}"]
+        if "sampler_reason" in provenance
+        else []
+    )
 
 
 def _training_lines(card: Path) -> list[str]:
