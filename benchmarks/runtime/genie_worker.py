@@ -62,13 +62,13 @@ def _round(encoder, first, stage, vits) -> dict[str, float]:
     )
     assert prompts.shape == (1, workload.PROMPT_TOKENS)
     encoded = perf_counter()
-    state = first.run(None, {"x": x, "prompts": prompts})
-    filled = perf_counter()
     names = [value.name for value in stage.get_inputs()]
-    for _ in range(workload.STEPS):
+
+    def step(state):
         y, embedded, _stop, *cache = stage.run(None, dict(zip(names, state, strict=True)))
-        state = [y, embedded, *cache]
-    decoded = perf_counter()
+        return [y, embedded, *cache]
+
+    decoding = workload.decoding_ms(lambda: first.run(None, {"x": x, "prompts": prompts}), step)
     reference = random.standard_normal((1, workload.REFERENCE_S * workload.SAMPLE_RATE_HZ), np.float32)
     codes = workload.tokens(workload.SPOKEN_TOKENS)
     ready = perf_counter()
@@ -79,8 +79,7 @@ def _round(encoder, first, stage, vits) -> dict[str, float]:
     end = perf_counter()
     return {
         "text_encoder_ms": 1e3 * (encoded - begin),
-        "prefill_ms": 1e3 * (filled - encoded),
-        "step_ms": 1e3 * (decoded - filled) / workload.STEPS,
+        **decoding,
         "sovits_ms": 1e3 * (end - ready),
     }
 

@@ -37,22 +37,21 @@ def _utterance(sovits) -> Utterance:
 
 def _round(decoder: Decoder, prompt: Prompt, sovits, spoken: Utterance) -> dict[str, float]:
     settings, random = SpeechDefaults(), workload.generator()
-    history = list(prompt.tokens)
-    begin = perf_counter()
-    logits = decoder.prefill(prompt)
-    filled = perf_counter()
-    for index in range(workload.STEPS):
-        token = choose(logits, np.array(history), settings, index, random).token
+    history: list[int] = []
+
+    def prefill():
+        history[:] = prompt.tokens
+        return decoder.prefill(prompt)
+
+    def step(logits):
+        token = choose(logits, np.array(history), settings, len(history) - len(prompt.tokens), random).token
         history.append(token)
-        logits = decoder.step(token)
-    decoded = perf_counter()
+        return decoder.step(token)
+
+    decoding = workload.decoding_ms(prefill, step)
+    begin = perf_counter()
     synthesize(sovits, spoken)
-    end = perf_counter()
-    return {
-        "prefill_ms": 1e3 * (filled - begin),
-        "step_ms": 1e3 * (decoded - filled) / workload.STEPS,
-        "sovits_ms": 1e3 * (end - decoded),
-    }
+    return {**decoding, "sovits_ms": 1e3 * (perf_counter() - begin)}
 
 
 if __name__ == "__main__":

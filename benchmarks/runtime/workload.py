@@ -2,14 +2,17 @@
 
 import json
 import os
+import statistics
 import sys
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 
 SEED = 0
 PROMPT_PHONEMES, TARGET_PHONEMES = 30, 30
 PROMPT_TOKENS, STEPS, SPOKEN_TOKENS = 75, 100, 100
+SENTENCES = 5  # of a round; each is a prefill, then its share of the STEPS: the caches are as cold as in use
 PHONEME_IDS, CODES = 300, 1024  # ids below these are drawn
 REFERENCE_S, SAMPLE_RATE_HZ = 5, 32000
 THREADS = (1, 2)
@@ -39,6 +42,20 @@ def peak_memory_mb() -> float:
 
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def decoding_ms(prefill, step) -> dict[str, float]:
+    """Of a round's sentences: median prefill, mean step; ``step`` goes on from what ``prefill`` returned."""
+    prefills, steps_s = [], 0.0
+    for _ in range(SENTENCES):
+        begin = perf_counter()
+        state = prefill()
+        filled = perf_counter()
+        for _ in range(STEPS // SENTENCES):
+            state = step(state)
+        prefills.append(filled - begin)
+        steps_s += perf_counter() - filled
+    return {"prefill_ms": 1e3 * statistics.median(prefills), "step_ms": 1e3 * steps_s / STEPS}
 
 
 def serve(run_round) -> None:

@@ -44,7 +44,7 @@ class PrefillGraph(nn.Module):
                 q, k, v = _project(layer.self_attn, x[-1:], x)
                 rows, attended = x[-1:], _mix(q, k, v, None)
             x = layer.finish(rows, layer.self_attn.out_proj(attended))
-            states += [k.transpose(0, 1)[None], v.transpose(0, 1)[None]]
+            states += [part[None].transpose(1, 2) for part in (k, v)]  # the view first: it copies nothing
         return (gpt.ar_predict_layer(x[-1:]), *states)
 
 
