@@ -133,11 +133,11 @@ def _markdown(rows: Sequence[Mapping], about: Mapping[str, str]) -> str:
         lines.append(f"| {' | '.join(str(cell) for cell in cells.values())} |")
     lines += [
         "",
-        "Medians of interleaved rounds after one warm-up, each system in its own process; a round's prefill is",
-        f"the median of {workload.SENTENCES}, each after the steps of the one before. Ratio = Genie over ours,",
-        "in the last line ours over the limit (weight bytes / measured read bandwidth). Genie's prefill is",
-        "without its text encoder (`text_encoder_ms` in the JSON); its SoVITS graph also makes the style of a",
-        "five-second reference, which we store with the voice. Steps include sampling.",
+        "Medians of interleaved rounds after one warm-up, each system in its own process; a round's",
+        f"prefill is the median of {workload.SENTENCES}, each after the steps of the one before. Ratio =",
+        "Genie over ours, in the last line ours over the limit (weight bytes / measured read bandwidth).",
+        "Genie's prefill is without its text encoder (`text_encoder_ms` in the JSON); its SoVITS graph also",
+        "makes the style of a five-second reference, which we store with the voice. Steps include sampling.",
         "",
         *(f"* {key}: {value}" for key, value in about.items()),
     ]
