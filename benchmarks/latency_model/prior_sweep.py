@@ -40,7 +40,7 @@ def main() -> None:
             }
         )
         print(rows[-1], flush=True)
-        write(rows, given.draws)
+        write(rows, given)
 
 
 def variants(prior: Prior) -> Iterator[tuple[str, Prior]]:
@@ -64,7 +64,7 @@ def _with(prior: Prior, old: Rate, new: Rate) -> Prior:
     return replace(prior, rates=tuple(new if rate is old else rate for rate in prior.rates))
 
 
-def write(rows: list[dict], draws: int) -> None:
+def write(rows: list[dict], given: argparse.Namespace) -> None:
     with (RESULTS / "prior_sweep.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
@@ -72,8 +72,9 @@ def write(rows: list[dict], draws: int) -> None:
     base = rows[0]["mean_error"]
     summary = {
         **environment(),
+        "command": f"python benchmarks/latency_model/prior_sweep.py --table {given.table.name}",
         "calibrating_rows": RUNS,
-        "draws": draws,
+        "draws": given.draws,
         "variants": len(rows),
         "mean_error": base,
         "largest_change_of_mean_error": max(abs(row["mean_error"] - base) for row in rows),
