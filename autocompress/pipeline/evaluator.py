@@ -38,6 +38,9 @@ from autocompress.transforms import (
 )
 
 _MOST_TOKENS = 400  # of a spoken sentence: a student that never stops must not stop the search
+# A student half as fast as any speaker (0.12 s a phoneme, and a second) is cut off in a search: to hear
+# 16 s of babble eight times took 23 s a candidate.
+_TOKENS_A_PHONEME, _TOKENS_BEYOND = 3, 25
 
 
 @dataclass
@@ -129,7 +132,7 @@ class CandidateEvaluator:
 
     def _heard(self, gpt: Gpt, sovits: Sovits, seed: int) -> Evaluation:
         speaker = student_speaker(self.teacher, gpt, sovits)
-        heard = hear(lambda task: said(speaker, task), self.data.spoken, heard_metrics(), seed)
+        heard = hear(lambda task: said_in_time(speaker, task), self.data.spoken, heard_metrics(), seed)
         if heard.failure:
             return Evaluation.failed(heard.failure)
         measured = heard.measurements(self.teacher_speech, seed)
@@ -164,6 +167,14 @@ def student_speaker(teacher: Teacher, gpt: Gpt, sovits: Sovits) -> Teacher:
     """The student with the teacher's text front end and voices, speaking sentences of bounded length."""
     gpt.config = replace(gpt.config, max_tokens=min(_MOST_TOKENS, gpt.config.max_tokens))
     return replace(teacher, gpt=gpt, sovits=sovits)
+
+
+def said_in_time(student: Teacher, task: Task) -> Utterance:
+    """:func:`said`, cut off when it has gone on for far longer than the sentence can take."""
+    phonemes = len(student.text(task.sentence.text, task.sentence.language).ids)
+    limit = min(_MOST_TOKENS, _TOKENS_A_PHONEME * phonemes + _TOKENS_BEYOND)
+    student.gpt.config = replace(student.gpt.config, max_tokens=limit)
+    return said(student, task)
 
 
 def said(speaker: Teacher, task: Task) -> Utterance:

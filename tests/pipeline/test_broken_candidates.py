@@ -8,10 +8,10 @@ import torch
 
 from autocompress.metrics.evaluation_set import EvaluationSet, ReferenceVoice, Sentence
 from autocompress.metrics.utterance import Recording
-from autocompress.pipeline.evaluator import CandidateEvaluator
+from autocompress.pipeline.evaluator import CandidateEvaluator, said_in_time, student_speaker
 from autocompress.planner import ModelChoice
 from autocompress.space import Candidate
-from autocompress.transforms import GptHalf, SovitsHalf
+from autocompress.transforms import GptHalf, SovitsHalf, materialize
 
 GPT, SOVITS = Candidate({"gpt.ffn.0": 64}), Candidate({"sovits.vocoder.pre": 16})
 HISS = np.random.default_rng(0).standard_normal(16_000).astype(np.float32) / 10
@@ -67,3 +67,14 @@ def test_a_vocoder_of_nan_or_silence_fails_both_rungs(evaluator, monkeypatch, ch
 
 def test_a_sound_candidate_passes_the_same_divergence_rung(evaluator) -> None:
     assert evaluator(GPT, "divergence", 0).failure is None
+
+
+def test_a_student_that_never_stops_is_cut_off(evaluator, teacher) -> None:
+    student = materialize(teacher, GPT)
+    with torch.no_grad():
+        student.gpt.ar_predict_layer.weight[-1] = 0  # the stop is never the likeliest, and hardly drawn
+    speaker = student_speaker(teacher, student.gpt, student.sovits)
+    task = evaluator.data.spoken[0]
+    phonemes = len(teacher.text(task.sentence.text, "en").ids)
+    assert len(said_in_time(speaker, task).tokens) <= 3 * phonemes + 26
+    assert teacher.gpt.config.max_tokens > 400
