@@ -20,16 +20,52 @@ Key = tuple[str, str, int]  # kind, precision, threads
 
 _PULL = 0.02  # strength of the pull to 1: what an error of 14 % in one block weighs
 _LEAST, _MOST = 0.9, 2.5  # company hardly ever helps
+_FOOTPRINTS = (8e6, 24e6, 48e6, 80e6, 140e6)  # bytes
+_ROWS = (16.0, 60.0, 200.0)
+_SMALL = 3e4  # values; with more of them the memory decides, not the start of the operator
+_GLUE = frozenset(
+    {
+        "elementwise", "binary", "transcendental", "copy", "view", "transpose", "transpose_last", "softmax",
+        "norm", "reduce", "lookup", "qlinear", "quantize", "quantize_dynamic", "call",
+    }
+)  # fmt: skip
 _WIDE = 2.5e5  # weights of one convolution that leave the near caches
 
 
-def kind_of(family: str, m: float, k: float, n: float) -> str:
-    """Kernels that share a factor: bound by weights from afar or by arithmetic; the small ones together."""
+def kind_of(family: str, m: float, k: float, n: float) -> str | None:
+    """Kernels that share a factor: bound by weights from afar or by arithmetic; the small ones together.
+
+    ``None`` for kernels that no block holds: they keep their own chain's time.
+    """
     if family == "gemm":
         return "gemv" if m <= 1 else "gemm"
     if family == "conv" and k * n > _WIDE:
         return "conv_wide"
-    return family if family in ("bmm", "conv", "cache", "skip_norm") else "light"
+    if family in ("bmm", "conv", "cache", "skip_norm"):
+        return family
+    if family in _GLUE:
+        return "light" if m * n <= _SMALL else "moved"
+    return None
+
+
+def shares_of(family: str, m: float, k: float, n: float, footprint_bytes: float) -> list[tuple[str, float]]:
+    """Kinds of factors that an operator's own is mixed of; empty where it has none.
+
+    Products with one row have a factor that goes with how much the model touches: what a chain of products
+    keeps in a cache, the operators between them drive out.
+    """
+    kind = kind_of(family, m, k, n)
+    if kind == "gemv":
+        return _between(kind, max(footprint_bytes, 1.0), _FOOTPRINTS)
+    if kind == "gemm":
+        return _between(kind, m, _ROWS)
+    return [(kind, 1.0)] if kind else []
+
+
+def _between(kind: str, at: float, knots: tuple[float, ...]) -> list[tuple[str, float]]:
+    place = float(np.interp(np.log(at), np.log(knots), range(len(knots))))
+    low = int(min(place, len(knots) - 2))
+    return [(f"{kind}{low}", low + 1 - place), (f"{kind}{low + 1}", place - low)]
 
 
 def fit_factors(blocks: Iterable[Row], seconds: PartSeconds) -> dict[Key, float]:
@@ -59,7 +95,8 @@ def _shares(row: Row, threads: int, seconds: PartSeconds) -> dict[Key, float]:
     block = block_at(row.family, row.batch, row.m, row.k, row.n, row.taps, row.precision).parts()
     shares: dict[Key, float] = {}
     for part in block.parts:
-        key = (kind_of(part.family, part.m, part.k, part.n), part.precision, threads)
         time = part.count * seconds(part, threads, block.footprint_bytes)
-        shares[key] = shares.get(key, 0.0) + time / row.seconds
+        for kind, share in shares_of(part.family, part.m, part.k, part.n, block.footprint_bytes):
+            key = (kind, part.precision, threads)
+            shares[key] = shares.get(key, 0.0) + share * time / row.seconds
     return shares

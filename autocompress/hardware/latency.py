@@ -41,6 +41,12 @@ class GraphPrediction:
     peak_memory_bytes: int
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
+    thermal_factor: float = 1.0  # sustained speed over peak speed
+
+    @property
+    def hot(self) -> Prediction:
+        """The time once the device is warm; an upper bound, for memory does not slow down as cores do."""
+        return self.total.scaled(1 / self.thermal_factor)
 
 
 def predict_graph(graph: Graph, profile: HardwareProfile, threads: int | None = None) -> GraphPrediction:
@@ -61,6 +67,7 @@ def predict_graph(graph: Graph, profile: HardwareProfile, threads: int | None = 
         peak_memory_bytes=graph.weight_bytes + graph.peak_activation_bytes,
         unknown=graph.unknown,
         notes=notes,
+        thermal_factor=profile.thermal_factor.value,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autocompress.hardware.blocks import Part, is_block
-from autocompress.hardware.in_situ import fit_factors, kind_of
+from autocompress.hardware.in_situ import fit_factors, shares_of
 from autocompress.hardware.operator_table import Row
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -28,6 +28,7 @@ _LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.4])
 _LANES = 16  # channels that a vector kernel handles together
 _SCALES = (0.7, 1.0, 1.5, 2.5)
 _NOISES = (0.02, 0.06)
+_NEAR_BYTES = 8e6  # what a probe of many rows touches
 _MARGIN = 0.7  # how far (in ln) the efficiency may be extrapolated beyond the measured box
 
 
@@ -112,7 +113,16 @@ class Kernel:
         low, high = self.points.min(axis=0) - _MARGIN, self.points.max(axis=0) + _MARGIN
         x = np.clip(features(self.family, at), low, high)
         log_inefficiency = _trend_columns(x) @ self.trend + _gram(x, self.points, self.lengths) @ self.weights
-        return np.asarray(self.base(at) * np.exp(log_inefficiency))
+        return np.asarray(self.base(at) * np.exp(log_inefficiency) + self._from_afar(at))
+
+    def _from_afar(self, at: Shapes) -> Array:
+        """What many rows wait for weights that come from further away than their probe's: not overlapped."""
+        if self.family != "gemm":
+            return np.zeros_like(at.m)
+        near = np.full_like(at.m, _NEAR_BYTES)
+        wait = 1 / self.bandwidth.at(np.maximum(at.footprint, near)) - 1 / self.bandwidth.at(near)
+        weights = _WEIGHT_BYTES.get(self.precision, 4.0) * at.k * at.n
+        return np.where(at.m > 1, weights * np.maximum(wait, 0.0), 0.0)
 
     def base(self, at: Shapes) -> Array:
         return _base(self.family, self.precision, at, self.peak, self.bandwidth, self.dispatch_s)
@@ -274,8 +284,13 @@ class TableModel:
         alone = self.kernel(family, precision, threads).seconds(at)
         if not self.factors:
             return alone
-        kinds = (kind_of(family, m, k, n) for m, k, n in zip(at.m, at.k, at.n, strict=True))
-        return np.asarray(alone * [self.factors.get((kind, precision, threads), 1.0) for kind in kinds])
+        operators = zip(at.m, at.k, at.n, at.footprint, strict=True)
+        factors = [self._factor(shares_of(family, *sizes), precision, threads) for sizes in operators]
+        return np.asarray(alone * factors)
+
+    def _factor(self, shares: list[tuple[str, float]], precision: str, threads: int) -> float:
+        factors = [share * self.factors.get((kind, precision, threads), 1.0) for kind, share in shares]
+        return sum(factors) if factors else 1.0
 
     def kernel(self, family: str, precision: str, threads: int) -> Kernel:
         """The kernel itself or its nearest stand-in."""

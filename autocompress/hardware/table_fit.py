@@ -90,6 +90,10 @@ def fit_table(table: TransformerTable, n_calibrate: int, n_draws: int, seed: int
 
 
 def _refuse_counts(rows: int, n_calibrate: int, n_draws: int) -> None:
+    if rows < 3:
+        raise ProfileError(
+            f"a table of {rows} rows calibrates nothing: 1 must calibrate and 2 must test. Add rows."
+        )
     if not 1 <= n_calibrate <= rows - 2:
         raise ProfileError(
             f"--calibrate {n_calibrate} was asked of a table of {rows} rows; at least 1 must calibrate "

@@ -1,0 +1,88 @@
+"""What whole blocks teach: an operator's time inside a model against its time alone."""
+
+import numpy as np
+import pytest
+
+from autocompress.hardware.blocks import Part, Transformer
+from autocompress.hardware.in_situ import fit_factors, shares_of
+from autocompress.hardware.operator_fit import Kernel, Shapes, TableModel, fit_table
+from autocompress.hardware.operator_table import Row
+
+FAR_BYTES = 60e6
+SHAPES = [
+    (heads, rows, width, 4 * width, layers)
+    for heads, width in ((4, 256), (8, 512), (16, 1024))
+    for rows in (1, 60)
+    for layers in (1, 4, 12)
+]
+
+
+def alone_s(part: Part, threads: int, footprint_bytes: float) -> float:
+    weights = part.batch * part.k * part.n
+    return 1e-6 + weights * 4 / 20e9 + 2.0 * part.batch * part.m * part.k * part.n / 1e11
+
+
+def blocks(inside) -> list[Row]:
+    """Blocks whose parts take ``inside(part, footprint)`` times their own time."""
+    rows = []
+    for shape in SHAPES:
+        block = Transformer(*shape, "fp32").parts()
+        seconds = sum(
+            part.count * alone_s(part, 1, block.footprint_bytes) * inside(part, block.footprint_bytes)
+            for part in block.parts
+        )
+        heads, m, k, n, layers = shape
+        rows.append(Row("block_transformer", "fp32", 1, heads, m, k, n, layers, 0, seconds, 0.01))
+    return rows
+
+
+def factor(found, family: str, m: int, footprint_bytes: float) -> float:
+    shares = shares_of(family, m, 512, 2048, footprint_bytes)
+    return sum(share * found[kind, "fp32", 1] for kind, share in shares)
+
+
+def test_where_nothing_is_slower_every_factor_is_one():
+    found = fit_factors(blocks(lambda part, footprint: 1.0), alone_s)
+    assert np.allclose(list(found.values()), 1.0, atol=0.02)
+
+
+def test_products_with_one_row_learn_that_far_weights_are_slow():
+    def inside(part: Part, footprint: float) -> float:
+        return 1.6 if part.family == "gemm" and part.m == 1 and footprint > FAR_BYTES else 1.0
+
+    found = fit_factors(blocks(inside), alone_s)
+    assert factor(found, "gemm", 1, 140e6) == pytest.approx(1.6, abs=0.15)
+    assert factor(found, "gemm", 1, 8e6) == pytest.approx(1.0, abs=0.15)
+    assert factor(found, "gemm", 60, 140e6) == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize("footprint", [1e6, 8e6, 30e6, 79e6, 140e6, 9e9])
+def test_shares_of_neighbouring_factors_add_up_to_one(footprint):
+    shares = dict(shares_of("gemm", 1, 512, 512, footprint))
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert all(share >= 0 for share in shares.values())
+
+
+def test_an_operator_that_no_block_holds_keeps_the_time_of_its_own_chain():
+    assert shares_of("conv_nchwc", 100, 288, 32, 1e6) == []
+
+
+def flat_kernel(family: str) -> Kernel:
+    """A kernel with a fitted time that does not matter here."""
+    rows = [
+        Row(family, "fp32", 1, 2, m, 16, n, 1, 0, 1e-9 * m * n + 1e-6, 0.0) for m in (1, 9) for n in (8, 64)
+    ]
+    return fit_table(rows).kernels[family, "fp32", 1]
+
+
+def test_fused_attention_costs_its_two_products_and_its_softmax():
+    kernels = {(family, "fp32", 1): flat_kernel(family) for family in ("bmm", "softmax")}
+    model = TableModel(kernels, (1,))
+    heads, rows, width, keys = 4, 3, 64, 50
+    attention = Shapes(*(np.array([float(x)]) for x in (heads, rows, width, keys, 1, 1)))
+    scores = Shapes(*(np.array([float(x)]) for x in (heads, rows, width / heads, keys, 1, 1)))
+    mixed = Shapes(*(np.array([float(x)]) for x in (heads, rows, keys, width / heads, 1, 1)))
+    rowwise = Shapes(*(np.array([float(x)]) for x in (1, heads * rows, 1, keys, 1, 1)))
+    parts = [("bmm", scores), ("bmm", mixed), ("softmax", rowwise)]
+    expected = sum(model.seconds(family, "fp32", 1, at)[0] for family, at in parts)
+    assert model.seconds("attention", "fp32", 1, attention)[0] == pytest.approx(expected)
