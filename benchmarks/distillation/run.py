@@ -122,15 +122,18 @@ def _sovits(judge: TeacherForcedSet, network: Any) -> list[float]:
     return list(judge.score_sovits(network).values["mel_distance"])
 
 
-def write(rows: list[dict[str, Any]], steps: int, seed: int, out: Path) -> None:
+def weights() -> dict[str, str]:
+    """The files that this run starts from."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in (GPT, SOVITS)}
+
+
+def write(rows: list[dict[str, Any]], facts: Mapping[str, Any], out: Path) -> None:
     """recovery.json with its provenance, recovery.csv for reading."""
     document = {
         "what": "teacher-forced distance from the teacher on evaluation sentences, before and after training",
-        "weights": {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in (GPT, SOVITS)},
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, 1 thread",
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "seed": seed,
-        "steps": steps,
+        **facts,
         "command": shlex.join(["python", *sys.argv]),
         "rows": rows,
     }
@@ -157,6 +160,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=Path("results/distillation"))
     asked = options.parse_args()
     torch.set_num_threads(1)
+    facts = {"weights": weights(), "seed": asked.seed, "steps": asked.steps, "lessons": asked.lessons}
     teacher = load_teacher("reference")
     judge = TeacherForcedSet.of(teacher.gpt, teacher.sovits, evaluation_data(teacher).forced)
     settings = TrainingSettings(asked.steps, seed=asked.seed, n_lessons=asked.lessons)
@@ -166,7 +170,7 @@ def main() -> None:
     for case in (case for case in cases(teacher) if asked.only in case.name):
         rows.append(measure(teacher, case, judge, school))
         print(json.dumps({k: v for k, v in rows[-1].items() if "by_sentence" not in k}), flush=True)
-        write(rows, asked.steps, asked.seed, asked.out)
+        write(rows, facts, asked.out)
 
 
 def told(stage: str) -> None:
