@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.setup-stamp
-RESULTS := results-sample
+RESULTS := results-sample results-ablations results-precision results-composition results-evaluation-time
 
 .PHONY: setup demo test lint clean results results-sample
 
@@ -40,6 +40,21 @@ demo: setup
 .PHONY: results-distillation
 results-distillation: setup
 	$(BIN)/python benchmarks/distillation/run.py --steps 200
+
+# What candidates cost and lose on the reference model; each resumable, together about half an hour of one idle core.
+.PHONY: results-ablations results-precision results-composition results-evaluation-time
+results-ablations: setup
+	$(BIN)/python -m benchmarks.ablations.criteria
+	$(BIN)/python -m benchmarks.ablations.run
+
+results-precision: setup
+	$(BIN)/python -m benchmarks.precision.table
+
+results-composition: setup
+	$(BIN)/python -m benchmarks.composition
+
+results-evaluation-time: setup
+	$(BIN)/python -m benchmarks.evaluation_time.run
 
 # Every table and figure under results/, remade; each line works alone. Hours on two cores, most of it searches.
 results: $(RESULTS)
