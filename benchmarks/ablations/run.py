@@ -1,239 +1,192 @@
-"""What each technique costs and buys, alone: divergence from the teacher at five strengths, before training.
+"""What each technique costs and buys, alone: divergence from the teacher at five strengths, as curves.
 
-python benchmarks/ablations/run.py                         # results/ablations/reference_magnitude.csv
-python benchmarks/ablations/run.py --criterion taylor --sentences 8 --voices 4
-python benchmarks/ablations/run.py --gpt s1.ckpt --sovits s2.pth --voices-file voices.toml --name mine
+    python -m benchmarks.ablations.run [--sentences 8] [--gpt-steps 20] [--sovits-steps 12] [--only gpt.ffn]
+    python -m benchmarks.ablations.run --gpt-steps 0 --sovits-steps 0          # before distillation only
 
-Teacher-forced: both halves are fed the teacher's own tokens and noise. Intervals are over sentences.
+Teacher-forced: both halves are fed the teacher's own tokens and noise. Each pruned student is scored as it is
+and after a short distillation, so many steps for all; storage is scored as it is. Bytes and seconds
+are those of the whole model with this one change, as predicted for ``--device``. A point that is measured is
+kept in ``--work``: stopped anywhere, the same command goes on. Writes ``curves.csv``, ``curves.json`` and the
+figures to ``results/ablations``; intervals are 90 % over sentences.
 """
 
 import argparse
-import csv
-import platform
+import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent))
-from strengths import Point, points
-
-from autocompress.metrics.divergence import MEL_METRICS, TOKEN_METRICS, TeacherForced
-from autocompress.metrics.evaluation_set import read_evaluation_set
-from autocompress.metrics.score import Item, Score, score_all
-from autocompress.metrics.utterance import Recording, Utterance
-from autocompress.models import reference
+from autocompress.hardware.library import load_profile
+from autocompress.metrics.cost import CostModel
+from autocompress.metrics.teacher_forced import HalfScore, TeacherForcedSet
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.teacher import Teacher, load_teacher
-from autocompress.models.voice import Voice
+from autocompress.pipeline.calibrated import calibrated
+from autocompress.pipeline.fingerprints import teacher_hash
 from autocompress.space import Candidate
-from autocompress.transforms import (
-    CRITERIA,
-    Calibration,
-    GptBatch,
-    SovitsBatch,
-    gpt_calibration,
-    gpt_importance,
-    materialize_gpt,
-    materialize_sovits,
-    sovits_calibration,
-    sovits_importance,
-)
+from autocompress.transforms import Calibration, materialize_gpt, materialize_sovits
 from autocompress.transforms.building import build_gpt, build_sovits
 from autocompress.transforms.importance import UNSEEN
 from autocompress.transforms.technique import Model
 from autocompress.transforms.unstructured import UnstructuredL1
+from benchmarks.ablations.cases import estimates, teacher_forced_set
+from benchmarks.ablations.publish import publish
+from benchmarks.ablations.strengths import Point, points
+from benchmarks.ablations.tutor import Tutor
+from benchmarks.provenance import REPOSITORY, provenance
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "ablations"
-COLUMNS = [
-    "technique",
-    "gives_speed",
-    "strength",
-    "half",
-    "size_bytes",
-    "metric",
-    "unit",
-    "value",
-    "low",
-    "high",
-    "n",
-    "failures",
-]
+SPARSE = (0.1, 0.3, 0.5, 0.7, 0.9)
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One point to be measured; ``steps`` of distillation, 0 for none."""
+
+    technique: str
+    half: str
+    strength: str
+    candidate: Candidate
+    steps: int = 0
+    sparse: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"{self.technique} {self.strength} {self.steps}"
 
 
 @dataclass(frozen=True, eq=False)
-class Spoken:
-    """One sentence as the teacher said it, with what each half answered."""
+class Laboratory:
+    """A teacher with all that its students are made from and judged by."""
 
-    gpt: GptBatch
-    prompt_tokens: int
-    sovits: SovitsBatch
-    logits: np.ndarray
-    audio: np.ndarray
+    teacher: Teacher
+    judge: TeacherForcedSet
+    calibration: Calibration
+    costs: CostModel
+    work: Path
+
+    @cached_property
+    def tutor(self) -> Tutor:
+        return Tutor.of(self.teacher, self.work / "lessons", n_lessons=24)
+
+    def measure(self, task: Task) -> Row:
+        """Costs of the whole model with this change, and every metric of the changed half."""
+        begin = time.process_time()
+        scored = self._score(task)
+        cost = self.costs.cost(task.candidate)
+        found = estimates(scored, [case.sentence for case in self.judge.cases])
+        return {
+            "technique": task.technique,
+            "half": task.half,
+            "strength": task.strength,
+            "gives_speed": not task.sparse,
+            "distillation_steps": task.steps,
+            "size_mb": cost.size_bytes / 1e6,
+            "latency_s": cost.latency.total.median_s,
+            "failure": scored.failure,
+            "metrics": {name: [e.value, e.low, e.high] for name, e in found},
+            "cpu_s": round(time.process_time() - begin, 2),
+        }
+
+    def _score(self, task: Task) -> HalfScore:
+        if task.half == "gpt":
+            return self.judge.score_gpt(self._gpt(task))
+        return self.judge.score_sovits(self._sovits(task))
+
+    def _gpt(self, task: Task) -> Gpt:
+        if task.sparse:
+            model = Model(self.teacher.gpt.config, self.teacher.gpt.state_dict())
+            made = UnstructuredL1(task.sparse)(model, Candidate(), UNSEEN).model
+            return build_gpt(made.config, made.weights)
+        student = materialize_gpt(self.teacher.gpt, task.candidate, self.calibration.gpt).network
+        return self.tutor.gpt(task.candidate, student, task.steps) if task.steps else student
+
+    def _sovits(self, task: Task) -> Sovits:
+        if task.sparse:
+            model = Model(self.teacher.sovits.config, self.teacher.sovits.state_dict())
+            made = UnstructuredL1(task.sparse)(model, Candidate(), UNSEEN).model
+            return build_sovits(made.config, made.weights)
+        student = materialize_sovits(self.teacher.sovits, task.candidate, self.calibration.sovits).network
+        return self.tutor.sovits(task.candidate, student, task.steps) if task.steps else student
 
 
 def main() -> None:
-    options = _options()
+    given = _arguments()
     torch.set_num_threads(1)
-    teacher = _teacher(options)
-    voices = dict(list(teacher.voices.items())[: options.voices])
-    spoken = dict(_speak(teacher, voices, options))
-    calibration = _calibration(teacher, list(teacher.voices.values()), options.criterion)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{options.name}_{options.criterion}.csv"
-    with path.open("w", newline="") as file:
-        file.write(_provenance(options))
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for rows in _rows(teacher, calibration, spoken, options.seed):
-            writer.writerows(rows)
-            file.flush()
-    print(path)
+    laboratory = _laboratory(given)
+    path = given.work / f"{teacher_hash(laboratory.teacher)}-{given.sentences}.jsonl"
+    known = _known(path)
+    tasks = list(_tasks(laboratory.teacher, given))
+    for done, task in enumerate(tasks, 1):
+        if task.name not in known:
+            known[task.name] = laboratory.measure(task)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([task.name, known[task.name]]) + "\n")
+            print(f"{done}/{len(tasks)} {task.name}: {known[task.name]['cpu_s']} s", file=sys.stderr)
+    rows = [known[task.name] for task in tasks]
+    facts = provenance(0, device=given.device, sentences=given.sentences, **_steps(given))
+    publish(laboratory.measure(Task("teacher", "gpt", "0", Candidate())), rows, facts)
 
 
-def _options() -> argparse.Namespace:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--gpt", type=Path)
-    arguments.add_argument("--sovits", type=Path)
-    arguments.add_argument("--voices-file", type=Path)
-    arguments.add_argument("--name", default="reference")
-    arguments.add_argument("--criterion", choices=CRITERIA, default="magnitude")
-    arguments.add_argument("--sentences", type=int, default=8)
-    arguments.add_argument("--voices", type=int, default=4)
-    arguments.add_argument("--seed", type=int, default=0)
-    return arguments.parse_args()
+def _laboratory(given: argparse.Namespace) -> Laboratory:
+    teacher = load_teacher("reference")
+    costs = CostModel(teacher.gpt.config, teacher.sovits.config, load_profile(given.device))
+    judge = teacher_forced_set(teacher, given.sentences, 4)
+    given.work.mkdir(parents=True, exist_ok=True)
+    return Laboratory(teacher, judge, calibrated(teacher), costs, given.work)
 
 
-def _teacher(options: argparse.Namespace) -> Teacher:
-    if options.gpt is None:
-        return load_teacher("reference")
-    return load_teacher(gpt=options.gpt, sovits=options.sovits, voices=options.voices_file)
+def _tasks(teacher: Teacher, given: argparse.Namespace) -> Iterator[Task]:
+    """First everything as it is, then what training mends, the middle strengths first."""
+    every = list(points(teacher.gpt.config, teacher.sovits.config))
+    wanted = [p for p in every if not given.only or p.technique in given.only]
+    yield from (_task(point) for point in wanted)
+    if not given.only:
+        for half in ("gpt", "sovits"):
+            for ratio in SPARSE:
+                yield Task(UnstructuredL1.name, half, f"{ratio:g}", Candidate(), sparse=ratio)
+    steps = _steps(given)
+    order = {strength: i for i, strength in enumerate(("0.5", "0.25", "0.75", "0.375", "0.125"))}
+    pruned = [p for p in wanted if p.strength in order and steps[f"{p.half}_steps"]]
+    for point in sorted(pruned, key=lambda p: order[p.strength]):
+        yield _task(point, steps[f"{point.half}_steps"])
 
 
-def _speak(
-    teacher: Teacher, voices: Mapping[str, Voice], options: argparse.Namespace
-) -> Iterator[tuple[Item, Spoken]]:
-    """The evaluation sentences, each in the next voice, with the teacher's tokens."""
-    sentences = read_evaluation_set(reference.EVALUATION_SET).sentences[: options.sentences]
-    names = list(voices)
-    for i, sentence in enumerate(sentences):
-        voice = voices[names[i % len(names)]]
-        said = teacher.speak(sentence.text, voice, options.seed + i, language=sentence.language)[0]
-        tokens = said.generation.callers_tokens
-        target = torch.tensor(said.phonemes.ids)
-        ids = torch.cat((torch.tensor(voice.prompt_phoneme_ids), target))[None]
-        codes = torch.cat((torch.tensor(voice.prompt_tokens), tokens))[None]
-        gpt = GptBatch(ids, torch.tensor([ids.shape[1]]), codes, torch.tensor([codes.shape[1]]))
-        noise = torch.Generator().manual_seed(options.seed + i)
-        drawn = torch.randn(1, teacher.sovits.config.inter, 2 * len(tokens), generator=noise) * 0.5
-        sovits = SovitsBatch(tokens[None], target[None], torch.tensor(voice.style)[None, :, None], drawn)
-        prompt = len(voice.prompt_tokens)
-        answer = _logits(gpt, prompt, teacher.gpt), _audio(sovits, teacher.sovits)
-        yield Item(sentence.id, voice.name), Spoken(gpt, prompt, sovits, *answer)
+def _task(point: Point, steps: int = 0) -> Task:
+    return Task(point.technique, point.half, point.strength, point.candidate, steps)
 
 
-@torch.inference_mode()
-def _logits(batch: GptBatch, prompt: int, gpt: Gpt) -> np.ndarray:
-    return batch.logits(gpt)[0, prompt:].numpy()
+def _steps(given: argparse.Namespace) -> dict[str, int]:
+    return {"gpt_steps": given.gpt_steps, "sovits_steps": given.sovits_steps}
 
 
-@torch.inference_mode()
-def _audio(batch: SovitsBatch, sovits: Sovits) -> np.ndarray:
-    return batch.audio(sovits)[0, 0].numpy()
+def _known(path: Path) -> dict[str, Row]:
+    """What was measured; a last line that a kill cut short is measured again."""
+    rows: dict[str, Row] = {}
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        try:
+            name, row = json.loads(line)
+        except ValueError:
+            continue
+        rows[name] = row
+    return rows
 
 
-def _calibration(teacher: Teacher, voices: list[Voice], criterion: str) -> Calibration:
-    """Importance on the voices' own prompts, which are real speech and no evaluation sentence."""
-    inter = teacher.sovits.config.inter
-    return Calibration(
-        gpt_importance(teacher.gpt, gpt_calibration(voices), criterion),
-        sovits_importance(teacher.sovits, sovits_calibration(voices, inter), criterion),
-    )
-
-
-def _rows(
-    teacher: Teacher, calibration: Calibration, spoken: Mapping[Item, Spoken], seed: int
-) -> Iterator[list[list[object]]]:
-    for point in points(teacher.gpt.config, teacher.sovits.config):
-        started = time.perf_counter()
-        scores, size = _measured(point, teacher, calibration, spoken, seed)
-        print(f"{point.technique} {point.strength}: {time.perf_counter() - started:.1f} s", file=sys.stderr)
-        yield [_row(point.technique, True, point.strength, point.half, size, s) for s in scores.values()]
-    for half in ("gpt", "sovits"):
-        for ratio in (0.1, 0.3, 0.5, 0.7, 0.9):
-            scores, size = _sparse(half, ratio, teacher, spoken, seed)
-            yield [_row(UnstructuredL1.name, False, f"{ratio:g}", half, size, s) for s in scores.values()]
-
-
-def _measured(
-    point: Point, teacher: Teacher, calibration: Calibration, spoken: Mapping[Item, Spoken], seed: int
-) -> tuple[dict[str, Score], int]:
-    if point.half == "gpt":
-        gpt = materialize_gpt(teacher.gpt, point.candidate, calibration.gpt)
-        return _token_scores(gpt.network, spoken, seed), gpt.size_bytes
-    sovits = materialize_sovits(teacher.sovits, point.candidate, calibration.sovits)
-    return _mel_scores(sovits.network, spoken, seed), sovits.size_bytes
-
-
-def _sparse(
-    half: str, ratio: float, teacher: Teacher, spoken: Mapping[Item, Spoken], seed: int
-) -> tuple[dict[str, Score], int]:
-    if half == "gpt":
-        model = UnstructuredL1(ratio)(
-            Model(teacher.gpt.config, teacher.gpt.state_dict()), Candidate(), UNSEEN
-        ).model
-        size = materialize_gpt(teacher.gpt, Candidate()).size_bytes
-        return _token_scores(build_gpt(model.config, model.weights), spoken, seed), size
-    other = UnstructuredL1(ratio)(
-        Model(teacher.sovits.config, teacher.sovits.state_dict()), Candidate(), UNSEEN
-    ).model
-    size = materialize_sovits(teacher.sovits, Candidate()).size_bytes
-    return _mel_scores(build_sovits(other.config, other.weights), spoken, seed), size
-
-
-def _token_scores(gpt: Gpt, spoken: Mapping[Item, Spoken], seed: int) -> dict[str, Score]:
-    subjects = {
-        item: TeacherForced(
-            str(item), said.logits, _logits(said.gpt, said.prompt_tokens, gpt), gpt.config.eos
-        )
-        for item, said in spoken.items()
-    }
-    return score_all(TOKEN_METRICS.values(), subjects, seed=seed)
-
-
-def _mel_scores(sovits: Sovits, spoken: Mapping[Item, Spoken], seed: int) -> dict[str, Score]:
-    rate = sovits.config.audio.sample_rate_hz
-    subjects = {
-        item: Utterance(
-            str(item), "", Recording(_audio(said.sovits, sovits), rate), teacher=Recording(said.audio, rate)
-        )
-        for item, said in spoken.items()
-    }
-    return score_all(MEL_METRICS.values(), subjects, seed=seed)
-
-
-def _row(technique: str, speed: bool, strength: str, half: str, size: int, score: Score) -> list[object]:
-    found = score.estimate
-    numbers = [f"{value:.6g}" for value in (found.value, found.low, found.high)]
-    what = [technique, speed, strength, half, size, score.metric, score.unit]
-    return [*what, *numbers, score.n, len(score.failures)]
-
-
-def _provenance(options: argparse.Namespace) -> str:
-    command = f"python benchmarks/ablations/run.py {' '.join(sys.argv[1:])}".strip()
-    versions = f"torch {torch.__version__}, python {platform.python_version()}"
-    machine = platform.processor() or platform.machine()
-    lines = [
-        f"command: {command}",
-        f"seed: {options.seed}; machine: {machine}; {versions}",
-        "students are not trained; 90 % intervals over sentences",
-    ]
-    return "".join(f"# {line}\n" for line in lines)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--sentences", type=int, default=8)
+    parser.add_argument("--gpt-steps", type=int, default=20)
+    parser.add_argument("--sovits-steps", type=int, default=12)
+    parser.add_argument("--only", nargs="+", default=(), help="techniques")
+    parser.add_argument("--device", default="snapdragon-7-gen-3")
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "ablations")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def main() -> None:
     rows = {half: _known(half, given.work) for half in HALVES}
     if "graphs" in given.steps:
         write_variants(given.work)
-        rows = {half: {v.name: _sized(v, half, given.work) for v in _variants(half)} for half in HALVES}
+        rows = {half: _sizes(half, given.work, rows[half]) for half in HALVES}
     if "quality" in given.steps:
         add_quality(rows, given.work)
     if "latency" in given.steps:
@@ -115,6 +115,11 @@ def _sized(variant: Variant, half: str, work: Path) -> Row:
     files = (work / half / variant.name).iterdir()
     facts = {"part": variant.part, "storage": variant.storage, "compute": variant.compute}
     return facts | {"size_bytes": sum(path.stat().st_size for path in files)}
+
+
+def _sizes(half: str, work: Path, known: dict[str, Row]) -> dict[str, Row]:
+    """New sizes; what other steps measured on graphs of the same shapes stays until they are run again."""
+    return {v.name: known.get(v.name, {}) | _sized(v, half, work) for v in _variants(half)}
 
 
 def _variants(half: str) -> list[Variant]:
