@@ -22,6 +22,7 @@ from autocompress.hardware.operator_table import Row
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int8_weights": 1.0, "int4": 0.5}
+_BITS = {"int4": 4, "int8_weights": 8}
 _PRODUCTS = frozenset({"gemm", "bmm", "conv", "conv_nchwc", "depthwise", "conv_transpose", "recurrent"})
 _BY_FOOTPRINT = frozenset({"gemm", "cache"})
 _LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.4])
@@ -311,7 +312,8 @@ def fit_table(rows: Iterable[Row]) -> TableModel:
         (blocks if is_block(row.family) else table).append(row)
     call_s = {row.threads: row.seconds / row.m for row in table if row.family == "call" and row.m > 1}
     for row in table:
-        groups.setdefault((row.family, row.precision, row.threads), []).append(_without_call(row, call_s))
+        mended = _with_scales(_without_call(row, call_s))
+        groups.setdefault((row.family, row.precision, row.threads), []).append(mended)
     threads = tuple(sorted({key[2] for key in groups}))
     dispatch = {t: _dispatch(groups, t) for t in threads}
     kernels = {key: fit_kernel(members, dispatch[key[2]]) for key, members in groups.items()}
@@ -331,6 +333,14 @@ def _dispatch(groups: dict[tuple[str, str, int], list[Row]], threads: int) -> fl
     """Cost of one operator that does nothing."""
     rows = groups.get(("view", "fp32", threads), [])
     return min((row.seconds for row in rows), default=5e-7)
+
+
+def _with_scales(row: Row) -> Row:
+    """A probe's footprint counts weights alone; with one scale a block (``taps``) they touch more."""
+    bits = _BITS.get(row.precision)
+    if row.family != "gemm" or bits is None:
+        return row
+    return replace(row, footprint_bytes=round(row.footprint_bytes * (1 + 32 / (bits * row.taps))))
 
 
 def _without_call(row: Row, call_s: dict[int, float]) -> Row:
