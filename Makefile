@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.setup-stamp
-RESULTS := results-sample results-ablations results-precision results-composition results-evaluation-time
+RESULTS := results-reference-model results-text-front-end results-ablations results-precision results-composition \
+	results-evaluation-time results-distillation results-runtime results-search results-sample
 
 .PHONY: setup demo test lint clean results results-sample
 
@@ -56,7 +57,34 @@ results-composition: setup
 results-evaluation-time: setup
 	$(BIN)/python -m benchmarks.evaluation_time.run
 
-# Every table and figure under results/, remade; each line works alone. Hours on two cores, most of it searches.
+# What the reference model scores; what rounding does to the letter-to-sound network.
+.PHONY: results-reference-model results-text-front-end results-runtime results-search results-latency-model
+results-reference-model: setup
+	$(BIN)/autocompress model evaluate reference
+
+results-text-front-end: setup
+	$(BIN)/python benchmarks/text_front_end.py
+
+# Beside Genie-TTS at full size; wants a quiet machine.
+results-runtime: setup
+	$(BIN)/python benchmarks/runtime/compare.py
+	$(BIN)/python benchmarks/runtime/step_cache.py
+	$(BIN)/python benchmarks/runtime/prefill_limits.py
+
+# Samplers on recorded evaluations of the reference model; recording them is the longest part.
+results-search: setup
+	$(BIN)/python -m benchmarks.search.record
+	$(BIN)/python -m benchmarks.search.compare
+	$(BIN)/python -m benchmarks.search.second_device
+	$(BIN)/python -m benchmarks.search.solver_times
+	$(BIN)/python -m benchmarks.search.overhead
+
+# Needs files that are not in this repository: WHEELS, a folder of speech models' wheels, and DEVICES, published tables.
+results-latency-model: setup
+	$(BIN)/python benchmarks/latency_model/run.py --wheels $(WHEELS)
+	$(BIN)/python benchmarks/latency_model/public_rows.py --devices $(DEVICES)
+
+# Tables and figures under results/, remade; each line works alone. Hours on two cores, most of it searches.
 results: $(RESULTS)
 
 # The run that README shows: its front, report, manifest and a recording.

@@ -20,3 +20,10 @@ def test_the_readme_names_only_files_that_exist() -> None:
     linked = re.findall(r"\]\(([\w./-]+)\)", text)
     assert places
     assert [name for name in (*places, *linked) if not (root / name).exists()] == []
+
+
+def test_every_folder_of_results_has_a_target_that_remakes_it() -> None:
+    makefile = (DOCS.parent / "Makefile").read_text("utf-8")
+    folders = [path.name for path in (DOCS.parent / "results").iterdir() if path.is_dir()]
+    targets = [f"results-{name.replace('_', '-')}" for name in folders]
+    assert [name for name in targets if f"\n{name}: setup" not in makefile] == []
