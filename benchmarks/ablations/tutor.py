@@ -33,8 +33,8 @@ from autocompress.transforms.gpt_depth import kept_layers
 
 HELD_OUT, JUDGED_TOKENS = 3, 60
 GPT_BATCH, SOVITS_BATCH = 4, 2
-PEAK_RATE = 1e-4
-"""A quarter of production's: the first few steps must not throw off a student that was hardly pruned."""
+GPT_RATE, SOVITS_RATE = 1e-4, 3e-4
+"""Below production's: the first few steps must not throw off a student that was hardly pruned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,6 @@ class Tutor:
     teacher: Teacher
     lessons: Sequence[Taught]
     judge: TeacherForcedSet
-    peak_rate: float = PEAK_RATE
 
     @classmethod
     def of(cls, teacher: Teacher, folder: Path, n_lessons: int) -> "Tutor":
@@ -60,7 +59,7 @@ class Tutor:
         craft = GptCraft(self.teacher.gpt, gpt_decisions(config, candidate), judge=self.judge)
         pairs = matched_layers(kept_layers(config, gpt_part(candidate)), len(config.blocks))
         recipe = GptDistillationRecipe(
-            steps, batch_size=GPT_BATCH, peak_rate=self.peak_rate, warm_steps=_warm(steps)
+            steps, batch_size=GPT_BATCH, peak_rate=GPT_RATE, warm_steps=_warm(steps)
         )
         objective = GptDistillation(
             copy.deepcopy(student),
@@ -80,7 +79,7 @@ class Tutor:
             steps,
             adversarial_from=steps,  # so few steps would teach the discriminators alone
             batch_size=SOVITS_BATCH,
-            peak_rate=self.peak_rate,
+            peak_rate=SOVITS_RATE,
             warm_steps=_warm(steps),
         )
         source = TaughtSource(self.lessons, 0)
