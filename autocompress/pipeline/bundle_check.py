@@ -1,10 +1,11 @@
 """``verify`` with ears: what a bundle says is judged again, on the sentences of its claims."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import lru_cache
 from pathlib import Path
 
 from autocompress.bundle import Bundle
+from autocompress.bundle.opening import open_voices
 from autocompress.bundle.verification import Judge, Verification, verify
 from autocompress.errors import ClaimError
 from autocompress.metrics.budget import as_measurement
@@ -28,18 +29,25 @@ def verify_bundle(
 
     A claim whose judge is not installed (extras ``quality`` and ``asr``) is reported as not checked.
     """
-    judges = speech_judges(stage) if speech else {}
+    judges = speech_judges(open_voices(folder).names(), stage) if speech else {}
     stage(f"measuring, {rounds} rounds")
     return verify(folder, threads=threads, rounds=rounds, judges=judges)
 
 
-def speech_judges(stage: Stage = lambda _: None) -> dict[str, Judge]:
-    """A judge a quantity that can be heard here; a bundle is heard once for all of them."""
+def speech_judges(voices: Container[str], stage: Stage = lambda _: None) -> dict[str, Judge]:
+    """A judge a quantity that can be heard here, in those ``voices`` that the evaluation set knows.
+
+    A bundle is heard once for all of them; without two sentences to say there is no judge.
+    """
+    tasks = spoken_tasks(voices)
+    if len(tasks) < 2:
+        stage("no voice of the evaluation set: speech is not judged")
+        return {}
 
     @lru_cache(maxsize=1)
     def heard(bundle: Bundle) -> SpokenScore:
         stage("listening")
-        return hear_bundle(bundle, spoken_tasks(bundle.voices.names()))
+        return hear_bundle(bundle, tasks)
 
     names = [metric.name for metric in heard_metrics() if metric.name in CONSTRAINT_KEYS]
     return {name: _judge(name, heard) for name in names}
