@@ -30,15 +30,16 @@ class RungTable:
         self.eta = eta
         self._standings: dict[Rung, list[Standing]] = {rung: [] for rung in self.rungs}
         self._risen: dict[Rung, set[int]] = {rung: set() for rung in self.rungs}
+        self._ranked: dict[Rung, list[Standing]] = {}  # as long as nothing new was recorded
 
     def record(self, rung: Rung, standing: Standing) -> None:
         self._standings[rung].append(standing)
+        self._ranked.pop(rung, None)
 
     def next_promotion(self) -> tuple[int, Rung] | None:
         """The trial that should rise next, and to where; the highest rung is filled first."""
         for lower, upper in reversed(list(zip(self.rungs, self.rungs[1:], strict=False))):
-            standings = self._standings[lower]
-            best = ranked(standings)[: int(len(standings) / self.eta)]
+            best = self._order(lower)[: int(len(self._standings[lower]) / self.eta)]
             rising = [s.number for s in best if s.number not in self._risen[lower] and s.excess <= 0.0]
             if rising:
                 self._risen[lower].add(rising[0])
@@ -48,12 +49,17 @@ class RungTable:
     def finalists(self, limit: int) -> list[tuple[int, Rung]]:
         """Front members that have not risen from their rung: at most ``limit`` of them rise at the end."""
         for lower, upper in zip(self.rungs, self.rungs[1:], strict=False):
-            best = [s for s in ranked(self._standings[lower]) if s.excess <= 0.0][:limit]
+            best = [s for s in self._order(lower) if s.excess <= 0.0][:limit]
             rising = [s.number for s in best if s.number not in self._risen[lower]]
             self._risen[lower].update(rising)
             if rising:
                 return [(number, upper) for number in rising]
         return []
+
+    def _order(self, rung: Rung) -> list[Standing]:
+        if rung not in self._ranked:
+            self._ranked[rung] = ranked(self._standings[rung])
+        return self._ranked[rung]
 
 
 def ranked(standings: Sequence[Standing]) -> list[Standing]:
@@ -65,7 +71,7 @@ def ranked(standings: Sequence[Standing]) -> list[Standing]:
     losses = np.array([s.losses for s in feasible])
     ranks = pareto_ranks(losses)
     alone = _loneliness(losses, ranks)
-    order = sorted(range(len(feasible)), key=lambda i: (ranks[i], -alone[i], feasible[i].number))
+    order = np.lexsort(([s.number for s in feasible], -alone, ranks))
     return [feasible[i] for i in order] + broken
 
 

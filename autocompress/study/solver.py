@@ -15,9 +15,9 @@ from autocompress.study.cost import CostModel
 from autocompress.study.encoding import Rows
 from autocompress.study.program import Floats, Program, Quality
 
-_GAP = 5e-3  # relative optimality gap: far below the error of an additive table
+_GAP = 1e-2  # relative optimality gap: far below the error of an additive table
+_PRICE_GAP = 5e-2  # of the loss at which a relaxed budget could be met: a price needs no third digit
 _NODES = 2000  # a limit in nodes, not in seconds: the same tables give the same answer on any machine
-_OPTIONS = {"mip_rel_gap": _GAP, "node_limit": _NODES}
 
 
 @contextmanager
@@ -33,9 +33,12 @@ def _stdout_kept() -> Iterator[None]:
         os.close(saved)
 
 
-def _milp(vector: Floats, integral: Floats, bounds: Bounds, rules: list[LinearConstraint]) -> OptimizeResult:
+def _milp(
+    vector: Floats, integral: Floats, bounds: Bounds, rules: list[LinearConstraint], gap: float = _GAP
+) -> OptimizeResult:
+    options = {"mip_rel_gap": gap, "node_limit": _NODES}
     with _stdout_kept():
-        return milp(vector, integrality=integral, bounds=bounds, constraints=rules, options=_OPTIONS)
+        return milp(vector, integrality=integral, bounds=bounds, constraints=rules, options=options)
 
 
 @dataclass(frozen=True)
@@ -108,13 +111,13 @@ class BudgetSolver:
         most = min(float(self.cost.base[self._names.index(column)]), limits.get(column, np.inf))
         return np.geomspace(least * 1.02, max(most, least * 1.03), steps)
 
-    def _minimise(self, vector: Floats, limits: Mapping[str, float]) -> Rows | None:
+    def _minimise(self, vector: Floats, limits: Mapping[str, float], gap: float = _GAP) -> Rows | None:
         program = self.program
         rules = [LinearConstraint(program.rules, program.lower, program.upper)]
         if limits:
             matrix, room = self._room(limits)
             rules.append(LinearConstraint(matrix, -np.inf, room))
-        found = _milp(vector, program.integral, Bounds(0, 1), rules)
+        found = _milp(vector, program.integral, Bounds(0, 1), rules, gap)
         return None if found.x is None else program.row(found.x)
 
     def _room(self, limits: Mapping[str, float]) -> tuple[csr_array, Floats]:
@@ -143,7 +146,7 @@ class BudgetSolver:
         if best is None:
             return Relaxation(name, limits[name], None, None)
         needed = best.costs[name]
-        relaxed = self._minimise(self.program.loss, others | {name: needed * (1 + 1e-6)})
+        relaxed = self._minimise(self.program.loss, others | {name: needed * (1 + 1e-6)}, _PRICE_GAP)
         loss = best.quality_loss if relaxed is None else self._solution(relaxed).quality_loss
         return Relaxation(name, limits[name], needed, loss)
 

@@ -90,7 +90,7 @@ def test_the_solver_finds_the_best_of_all_points(share: float) -> None:
     if isinstance(answer, Infeasible):
         return
     assert answer.costs["size_mb"] <= limits["size_mb"] * (1 + 1e-6)
-    assert answer.quality_loss <= losses[fits].min() * 1.006 + 1e-9  # the solver's own gap is 0.5 %
+    assert answer.quality_loss <= losses[fits].min() * 1.011 + 1e-9  # the solver's own gap is 1 %
     assert answer.quality_loss >= losses[fits].min() - 1e-9
 
 
