@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autocompress.cli.failures import told
-from autocompress.errors import RunError
+from autocompress.errors import InfeasibleError, RunError
 
 LINE = "<2MB, <1s on Snapdragon 7 Gen3"
 GARBAGE = bytes(range(256)) * 4
@@ -56,6 +56,22 @@ def test_a_damaged_store_is_told(words, damaged, run) -> None:
     folder = damaged("store.db", GARBAGE)
     with pytest.raises(RunError, match="store"):
         run(words[0], str(folder), *words[1:])
+
+
+def test_an_empty_front_names_the_nearest_point_and_the_price_of_each_relaxation(
+    compressed, damaged, run
+) -> None:
+    document = json.loads((compressed[0] / "front.json").read_text())
+    nearest = document["trials"][0] | {"excess": {"size_mb:max": 0.5, "latency_s:max": -0.2}}
+    document |= {"trials": [], "picks": {}, "nearest": nearest}
+    folder = damaged("front.json", json.dumps(document).encode())
+    with pytest.raises(InfeasibleError) as refusal:
+        run("front", str(folder))
+    said = str(refusal.value)
+    assert f"The nearest is trial {nearest['number']}: it misses size_mb by 50.0 %" in said
+    assert "size_mb <=" in said
+    assert {row["key"] for row in refusal.value.details["relaxations"]} == {"size_mb", "latency_s"}
+    assert refusal.value.exit_code == 1
 
 
 def test_another_request_does_not_touch_a_run(damaged, run) -> None:
