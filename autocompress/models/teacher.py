@@ -165,8 +165,9 @@ def load_teacher(
 
 
 # With upstream's repetition penalty of 1.35 this GPT stops early: many of its 512 codes occur in a prompt,
-# and EOS is the one that is never penalised.
-REFERENCE_SAMPLING = SamplingSettings(top_k=8, temperature=0.7, repetition_penalty=1.0)
+# and EOS is the one that is never penalised. Cooler tokens and less noise than upstream's were understood
+# better on clips kept out of training (CER 0.38 against 0.44, and 0.15 against 0.20).
+REFERENCE_SPEECH = SpeechSettings(SamplingSettings(top_k=5, temperature=0.4, repetition_penalty=1.0), 0.25)
 
 
 def load_reference() -> Teacher:
@@ -177,7 +178,7 @@ def load_reference() -> Teacher:
     maker = VoiceMaker(sovits, "reference", WhisperContent(), prompt_tail_s=0.0)
     voices = LazyVoices(maker, read_voices(reference.VOICES), known_good=True)
     text = TextFrontEnd(sovits.config.version)
-    return Teacher(gpt, sovits, text, maker, voices, "reference", SpeechSettings(REFERENCE_SAMPLING))
+    return Teacher(gpt, sovits, text, maker, voices, "reference", REFERENCE_SPEECH)
 
 
 # Models that come with the package: name → how to load it.

@@ -19,15 +19,15 @@ from autocompress.metrics.score import Item, score_all
 from autocompress.metrics.speech import speech_metrics
 from autocompress.metrics.utterance import Recording, Utterance
 from autocompress.models.gpt import Gpt
-from autocompress.models.sampling import SamplingSettings, generate
+from autocompress.models.sampling import generate
 from autocompress.models.sovits.layers import fold_weight_norm
 from autocompress.models.sovits.spectrogram import magnitude_spectrogram
 from autocompress.models.sovits.synthesizer import Sovits
+from autocompress.models.teacher import REFERENCE_SPEECH
 from autocompress.models.training.dataset import UNSEEN, VALIDATION, Dataset
 
 METRICS = ("similarity", "mos", "cer")
 PATHS = ("recording", "copy synthesis", "true tokens", "GPT tokens")
-NOISE_SCALE = 0.5
 _LONGEST_S = 12
 
 
@@ -101,7 +101,7 @@ def _four_ways(gpt: Gpt, sovits: Sovits, data: Dataset, row: int, seed: int) -> 
 
 def _gpt_tokens(gpt: Gpt, data: Dataset, peer: int, phonemes: Tensor, generator: torch.Generator) -> Tensor:
     """Tokens [1, n] for ``phonemes``, with the clip ``peer`` as the prompt."""
-    settings = SamplingSettings(top_k=8, temperature=0.7, repetition_penalty=1.0)
+    settings = REFERENCE_SPEECH.sampling
     both = torch.cat((_row(data.phonemes[peer]), phonemes), dim=1)
     prompt = _row(data.tokens[peer])
     made = generate(gpt, both, None, prompt, settings, generator=generator, early_stop_tokens=25 * _LONGEST_S)
@@ -120,7 +120,7 @@ def _render(
     sovits: Sovits, codes: Tensor, phonemes: Tensor, style: Tensor, generator: torch.Generator
 ) -> np.ndarray:
     shape = (1, sovits.config.inter, 2 * codes.shape[1])
-    noise = torch.randn(shape, generator=generator) * NOISE_SCALE
+    noise = torch.randn(shape, generator=generator) * REFERENCE_SPEECH.noise_scale
     audio: np.ndarray = sovits.synthesize(codes, phonemes, style, noise)[0, 0].numpy()
     return audio
 
