@@ -91,5 +91,14 @@ results: $(RESULTS)
 results-sample: setup
 	$(BIN)/python -m benchmarks.sample
 
+# Samplers on recorded evaluations, a second device, overhead and solver times; NNI's runs need docs/development.md.
+.PHONY: results-search
+results-search: setup
+	$(BIN)/python -m benchmarks.search.record
+	$(BIN)/python -m benchmarks.search.compare
+	$(BIN)/python -m benchmarks.search.second_device
+	$(BIN)/python -m benchmarks.search.overhead
+	$(BIN)/python -m benchmarks.search.solver_times
+
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
