@@ -12,17 +12,7 @@ from autocompress.bundle import Bundle
 
 ROOT = Path(__file__).parents[2]
 LINE = "<2MB, <1s on Snapdragon 7 Gen3"
-MOMENTS = (
-    "plan",
-    "teacher",
-    "evaluation 2",
-    "sensitivity",
-    "student",
-    "export",
-    "bundle",
-    "claims",
-    "report",
-)
+MOMENTS = ("plan", "teacher", "evaluation 2", "sensitivity", "bundle")
 
 # The command line on the tiny teacher; at the moment named first it gets the signal that Ctrl-C sends.
 CHILD = """
