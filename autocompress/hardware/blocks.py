@@ -85,7 +85,7 @@ class Transformer:
 
 @dataclass(frozen=True)
 class Residual:
-    """Pairs of convolutions with activations and sums, as in HiFi-GAN."""
+    """Pairs of convolutions with activations and sums, the first of each dilated, as in HiFi-GAN."""
 
     positions: int
     channels: int

@@ -20,7 +20,7 @@ Key = tuple[str, str, int]  # kind, precision, threads
 
 _PULL = 0.02  # strength of the pull to 1: what an error of 14 % in one block weighs
 _LEAST, _MOST = 0.9, 2.5  # company hardly ever helps
-_FOOTPRINTS = (8e6, 24e6, 48e6, 80e6, 140e6, 280e6)  # bytes
+_FOOTPRINTS = (8e6, 24e6, 40e6, 64e6, 90e6, 140e6, 280e6)  # bytes
 _ROWS = (16.0, 60.0, 200.0)
 _SMALL = 3e4  # values; with more of them the memory decides, not the start of the operator
 _GLUE = frozenset(

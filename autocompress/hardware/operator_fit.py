@@ -312,7 +312,7 @@ def fit_table(rows: Iterable[Row]) -> TableModel:
         (blocks if is_block(row.family) else table).append(row)
     call_s = {row.threads: row.seconds / row.m for row in table if row.family == "call" and row.m > 1}
     for row in table:
-        mended = _with_scales(_without_call(row, call_s))
+        mended = _without_call(row, call_s)
         groups.setdefault((row.family, row.precision, row.threads), []).append(mended)
     threads = tuple(sorted({key[2] for key in groups}))
     dispatch = {t: _dispatch(groups, t) for t in threads}

@@ -1,7 +1,7 @@
 """The measured operator table of a machine: a CSV beside its profile."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -79,22 +79,34 @@ def _row(line: dict[str, str]) -> Row:
 _FALL = 0.5
 
 
+def without_disturbed(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """``rows`` less those that take twice as long as a larger operator: something else ran beside them."""
+    disturbed = {id(smaller) for _, smaller in _contradictions(rows)}
+    return tuple(row for row in rows if id(row) not in disturbed)
+
+
 def _falling(rows: Sequence[Row]) -> list[str]:
     """Faults where an operator that is larger in every direction takes less than half the time."""
-    faults = []
-    groups: dict[tuple[str, str, int, int], list[tuple[int, Row]]] = {}
-    for number, row in enumerate(rows, start=2):
-        groups.setdefault((row.family, row.precision, row.threads, row.taps), []).append((number, row))
+    lines = {id(row): number for number, row in enumerate(rows, start=2)}
+    first = {id(row): (row, smaller) for row, smaller in reversed(list(_contradictions(rows)))}
+    return [
+        f"line {lines[id(row)]}: {row.seconds:g} s; a smaller {row.family} takes {smaller.seconds:g} s"
+        for row, smaller in sorted(first.values(), key=lambda pair: lines[id(pair[0])])
+    ]
+
+
+def _contradictions(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+    """Pairs of an operator and a smaller one that takes far longer."""
+    groups: dict[tuple[str, str, int, int], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.family, row.precision, row.threads, row.taps), []).append(row)
     for members in groups.values():
-        for number, row in members:
-            slower = [
-                other for _, other in members if _contains(row, other) and other.seconds * _FALL > row.seconds
-            ]
-            if slower:
-                faults.append(
-                    f"line {number}: {row.seconds:g} s; a smaller {row.family} takes {slower[0].seconds:g} s"
-                )
-    return faults
+        for row in members:
+            yield from (
+                (row, other)
+                for other in members
+                if _contains(row, other) and other.seconds * _FALL > row.seconds
+            )
 
 
 def _contains(large: Row, small: Row) -> bool:

@@ -37,6 +37,7 @@ from autocompress.hardware.tracing import example_input
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "latency_model"
 WINDOW_S = 0.25
+TARGET = {"median_error": 0.04, "within_10_percent": 0.9, "spearman": 0.98}
 THREADS = (1, 2)
 
 
@@ -51,7 +52,7 @@ def main() -> None:
     for number in range(given.rounds):
         measure_round(files, log, number)
     rows = predict_all(files, log, read_profile(profile_path))
-    write_results(rows, profile_path)
+    write_results(rows, profile_path, given)
 
 
 def _arguments():
@@ -60,6 +61,8 @@ def _arguments():
     parser.add_argument("--wheels", type=Path, default=Path("build/wheels"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--note", default="", help="kept in the summary: how quiet the machine was")
     return parser.parse_args()
 
 
@@ -166,15 +169,16 @@ def _errors(rounds: list, total) -> dict:
     }
 
 
-def write_results(rows: list, profile_path: Path) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    with (RESULTS / "graphs.csv").open("w", newline="") as file:
+def write_results(rows: list, profile_path: Path, given: argparse.Namespace) -> None:
+    given.out.mkdir(parents=True, exist_ok=True)
+    with (given.out / "graphs.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(
             {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows
         )
-    summary = {"command": "python benchmarks/latency_model/run.py", "machine": read_machine().identity}
+    command = f"python benchmarks/latency_model/run.py --wheels {given.wheels.name} --rounds {given.rounds}"
+    summary = {"command": command, "machine": read_machine().identity, "note": given.note, "target": TARGET}
     summary |= {"all": score(rows)}
     summary |= {
         part: score([row for row in rows if row["part"] == part]) for part in ("development", "holdout")
@@ -185,10 +189,10 @@ def write_results(rows: list, profile_path: Path) -> None:
         }
     for kind in sorted({row["graph"].split("-")[0] for row in rows}):
         summary[kind] = score([row for row in rows if row["graph"].split("-")[0] == kind])
-    (RESULTS / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    (given.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     table = profile_path.with_suffix(".operators.csv")
     for source in (profile_path, table):
-        shutil.copy(source, RESULTS / source.name)
+        shutil.copy(source, given.out / source.name)
     print(json.dumps(summary["all"]))
 
 

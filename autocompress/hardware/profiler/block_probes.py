@@ -1,6 +1,6 @@
 """Graphs of the blocks of :mod:`autocompress.hardware.blocks`, operator by operator as they run fused."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,37 +85,43 @@ def _skip_norm(graph: ProbeGraph, x: str, skip: str, width: int) -> str:
 def _residual(block: Residual, graph: ProbeGraph) -> None:
     x = graph.feed(noise(1, block.channels, block.positions))
     pair = _int8_pair if block.precision == "int8" else _float_pair
-    for _ in range(RESIDUAL_PAIRS):
-        x = graph.add("Add", x, pair(block, graph, x))
+    for i in range(RESIDUAL_PAIRS):
+        x = graph.add("Add", x, pair(block, graph, x, 2 * i + 1))
     graph.output(x)
 
 
-def _float_pair(block: Residual, graph: ProbeGraph, x: str) -> str:
-    for _ in range(2):
+def _float_pair(block: Residual, graph: ProbeGraph, x: str, dilation: int) -> str:
+    """The first of the two convolutions is dilated: 1, 3, 5."""
+    for step in (dilation, 1):
         x = graph.add("LeakyRelu", x, alpha=0.1)
         scale = (block.channels * block.taps) ** -0.5
         weight = graph.weight(noise(block.channels, block.channels, block.taps, scale=scale))
-        pads = [block.taps // 2, (block.taps - 1) // 2]
-        x = graph.add(
-            "Conv", x, weight, graph.weight(noise(block.channels)), pads=pads, kernel_shape=[block.taps]
-        )
+        bias, shape = graph.weight(noise(block.channels)), [block.taps]
+        pads = [step * (block.taps // 2), step * ((block.taps - 1) // 2)]
+        x = graph.add("Conv", x, weight, bias, pads=pads, kernel_shape=shape, dilations=[step])
     return x
 
 
-def _int8_pair(block: Residual, graph: ProbeGraph, x: str) -> str:
+def _int8_pair(block: Residual, graph: ProbeGraph, x: str, dilation: int) -> str:
     scale = (graph.weight(np.full((), 0.02, np.float32)), graph.weight(np.full((), 128, np.uint8)))
     x = graph.add("QuantizeLinear", graph.add("LeakyRelu", x, alpha=0.1), *scale)
-    x = _channels_last(block, graph, graph.add("Transpose", x, perm=[0, 2, 1]), scale)
+    x = _channels_last(block, graph, graph.add("Transpose", x, perm=[0, 2, 1]), scale, dilation)
     x = graph.add("QLinearLeakyRelu", x, *scale, *scale, domain=_CONTRIB, alpha=0.1)
-    x = graph.add("Transpose", _channels_last(block, graph, x, scale), perm=[0, 2, 1])
+    x = graph.add("Transpose", _channels_last(block, graph, x, scale, 1), perm=[0, 2, 1])
     return graph.add("DequantizeLinear", x, *scale)
 
 
-def _channels_last(block: Residual, graph: ProbeGraph, x: str, scale: tuple[str, str]) -> str:
+def _channels_last(block: Residual, graph: ProbeGraph, x: str, scale: tuple[str, str], dilation: int) -> str:
     channels, taps = block.channels, block.taps
     weight = graph.weight(whole_numbers(channels, channels, taps, dtype=np.int8))
     w_scale = graph.weight(np.full(channels, unit_scale(channels * taps, 8), np.float32))
     w_zero = graph.weight(np.zeros(channels, np.int8))
-    pads = [taps // 2, (taps - 1) // 2]
     inputs = (x, *scale, weight, w_scale, w_zero, *scale)
-    return graph.add("QLinearConv", *inputs, domain=_CONTRIB, pads=pads, kernel_shape=[taps], channels_last=1)
+    pads = [dilation * (taps // 2), dilation * ((taps - 1) // 2)]
+    layout: dict[str, Any] = {
+        "pads": pads,
+        "kernel_shape": [taps],
+        "dilations": [dilation],
+        "channels_last": 1,
+    }
+    return graph.add("QLinearConv", *inputs, domain=_CONTRIB, **layout)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from autocompress.hardware.operator_table import without_disturbed
 from autocompress.hardware.profiler.bandwidth import read_bandwidth, sleep_overshoot_s
 from autocompress.hardware.profiler.log import Log
 from autocompress.hardware.profiler.machine import Machine, read_machine, temperature_c
@@ -40,10 +41,13 @@ def profile_machine(
         plan(level), thread_counts(machine), log, level=level, seconds=end - time.monotonic(), say=say
     )
     _tell(run, say)
+    rows = without_disturbed(run.rows)
+    if len(rows) < len(run.rows):
+        say(f"{len(run.rows) - len(rows)} points are left out: a larger operator took less than half as long")
     heat.append(temperature_c())
     measured = Measured(
         machine=machine,
-        rows=run.rows,
+        rows=rows,
         read_1_thread_bytes_s=bandwidth[0],
         read_all_threads_bytes_s=max(bandwidth),
         sustained_share=min(1.0, at_start / time_probe(_ANCHOR, 1, 0.3).seconds),
