@@ -1,6 +1,6 @@
 """Latency of graphs against the first of them: all run in turn, round by round.
 
-Others on the machine only ever make a run longer, so the mean of the faster half of its rounds stands for each
+Others on the machine can only make a run longer, so the mean of the faster half of its rounds stands for each
 graph; the interval of a ratio draws whole rounds, on which a busy moment falls together.
 """
 
