@@ -58,7 +58,7 @@ results-evaluation-time: setup
 	$(BIN)/python -m benchmarks.evaluation_time.run
 
 # What the reference model scores; what rounding does to the letter-to-sound network.
-.PHONY: results-reference-model results-text-front-end results-runtime results-search results-latency-model
+.PHONY: results-reference-model results-text-front-end results-runtime results-latency-model
 results-reference-model: setup
 	$(BIN)/autocompress model evaluate reference
 
@@ -70,14 +70,6 @@ results-runtime: setup
 	$(BIN)/python benchmarks/runtime/compare.py
 	$(BIN)/python benchmarks/runtime/step_cache.py
 	$(BIN)/python benchmarks/runtime/prefill_limits.py
-
-# Samplers on recorded evaluations of the reference model; recording them is the longest part.
-results-search: setup
-	$(BIN)/python -m benchmarks.search.record
-	$(BIN)/python -m benchmarks.search.compare
-	$(BIN)/python -m benchmarks.search.second_device
-	$(BIN)/python -m benchmarks.search.solver_times
-	$(BIN)/python -m benchmarks.search.overhead
 
 # Needs files that are not in this repository: WHEELS, a folder of speech models' wheels, and DEVICES, published tables.
 results-latency-model: setup
