@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from autocompress.errors import ProfileError
-from autocompress.hardware.operator_table import Row, is_operator_table, read_table, write_table
+from autocompress.hardware.operator_table import (
+    Row,
+    is_operator_table,
+    read_table,
+    without_disturbed,
+    write_table,
+)
 
 ROW = Row("gemm", "fp32", 1, 1, 1, 512, 512, 1, 8_000_000, 1e-4, 0.02)
 
@@ -42,3 +48,17 @@ def test_full_vector_lanes_may_be_faster_than_fewer_channels(tmp_path) -> None:
     rows = [replace(ROW, k=12, n=12, seconds=9e-5), replace(ROW, k=16, n=16, seconds=3e-5)]
     write_table(tmp_path / "t.csv", rows)
     assert read_table(tmp_path / "t.csv") == rows
+
+
+def test_a_disturbed_point_is_left_out_and_the_table_can_be_read(tmp_path) -> None:
+    larger = replace(ROW, footprint_bytes=9_000_000, seconds=1.1e-4)
+    disturbed = replace(ROW, seconds=3e-4)
+    rows = without_disturbed([disturbed, larger, replace(ROW, k=2048, seconds=5e-4)])
+    assert disturbed not in rows and len(rows) == 2
+    write_table(tmp_path / "t.csv", rows)
+    assert read_table(tmp_path / "t.csv") == list(rows)
+
+
+def test_a_table_without_contradictions_stays_as_it_is() -> None:
+    rows = (ROW, replace(ROW, k=1024, seconds=2e-4), replace(ROW, precision="int8", seconds=1e-5))
+    assert without_disturbed(rows) == rows
