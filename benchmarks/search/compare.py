@@ -12,6 +12,7 @@ import argparse
 import csv
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def summary(
     strongest_few = max(q["median"] for name, q in few.items() if name != OURS)
     strongest_many = max(q["median"] for q in many.values())
     ours = few[OURS]["median"]
-    return provenance(seed=0) | {
+    return provenance(seed=0, **{name: version(name) for name in ("optuna", "moocore", "scipy")}) | {
         "weights_sha256": _recorded_weights(),
         "seeds": given.seeds,
         "samplers_not_run": [name for name in SAMPLERS if name not in finished],
