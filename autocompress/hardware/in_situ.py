@@ -6,6 +6,7 @@ its own chain measured it.
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from autocompress.hardware.operator_table import Row
 Array = np.ndarray[Any, np.dtype[np.float64]]
 PartSeconds = Callable[[Part, int, float], float]  # part, threads, footprint → seconds of one execution
 Key = tuple[str, str, int]  # kind, precision, threads
+Shares = tuple[tuple[str, float], ...]  # kind and its share
 
 _PULL = 0.02  # strength of the pull to 1: what an error of 14 % in one block weighs
 _LEAST, _MOST = 0.9, 2.5  # company hardly ever helps
@@ -48,7 +50,8 @@ def kind_of(family: str, m: float, k: float, n: float) -> str | None:
     return None
 
 
-def shares_of(family: str, m: float, k: float, n: float, footprint_bytes: float) -> list[tuple[str, float]]:
+@lru_cache(maxsize=1 << 16)
+def shares_of(family: str, m: float, k: float, n: float, footprint_bytes: float) -> Shares:
     """Kinds of factors that an operator's own is mixed of; empty where it has none.
 
     Products with one row have a factor that goes with how much the model touches: what a chain of products
@@ -59,13 +62,13 @@ def shares_of(family: str, m: float, k: float, n: float, footprint_bytes: float)
         return _between(kind, max(footprint_bytes, 1.0), _FOOTPRINTS)
     if kind == "gemm":
         return _between(kind, m, _ROWS)
-    return [(kind, 1.0)] if kind else []
+    return ((kind, 1.0),) if kind else ()
 
 
-def _between(kind: str, at: float, knots: tuple[float, ...]) -> list[tuple[str, float]]:
+def _between(kind: str, at: float, knots: tuple[float, ...]) -> Shares:
     place = float(np.interp(np.log(at), np.log(knots), range(len(knots))))
     low = int(min(place, len(knots) - 2))
-    return [(f"{kind}{low}", low + 1 - place), (f"{kind}{low + 1}", place - low)]
+    return (f"{kind}{low}", low + 1 - place), (f"{kind}{low + 1}", place - low)
 
 
 def fit_factors(blocks: Iterable[Row], seconds: PartSeconds) -> dict[Key, float]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from autocompress.hardware.blocks import Part, is_block
+from autocompress.hardware.in_situ import Shares as FactorShares
 from autocompress.hardware.in_situ import fit_factors, shares_of
 from autocompress.hardware.operator_table import Row
 
@@ -289,7 +290,7 @@ class TableModel:
         factors = [self._factor(shares_of(family, *sizes), precision, threads) for sizes in operators]
         return np.asarray(alone * factors)
 
-    def _factor(self, shares: list[tuple[str, float]], precision: str, threads: int) -> float:
+    def _factor(self, shares: FactorShares, precision: str, threads: int) -> float:
         factors = [share * self.factors.get((kind, precision, threads), 1.0) for kind, share in shares]
         return sum(factors) if factors else 1.0
 
