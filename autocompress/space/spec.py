@@ -153,10 +153,13 @@ def _all_faults(fields: Mapping[str, Any], error: ValidationError) -> list[str]:
     faults: list[str] = []
     rest, found = deepcopy(dict(fields)), error
     while True:
-        items = [dict(item) for item in found.errors()]
+        items: list[dict[str, Any]] = [dict(item) for item in found.errors()]
         faults += [fault for item in items if (fault := _fault(fields, item)) not in faults]
-        if not [_cut(rest, item["loc"]) for item in items if _may_hide_more(item)]:
+        hiding = [item["loc"] for item in items if _may_hide_more(item)]
+        if not hiding:
             return faults
+        for loc in hiding:
+            _cut(rest, loc)
         try:
             SpaceSpec.model_validate(rest)
             return faults
