@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autocompress.hardware.estimate import estimate
+from autocompress.hardware.estimate import estimate, trust
 from autocompress.hardware.graph import Graph, Operator, read_graph
 from autocompress.hardware.operator_fit import Shapes, TableModel, fit_table
 from autocompress.hardware.operator_table import is_operator_table, read_table
@@ -102,6 +102,11 @@ def operator_costs(
     counts = np.array([operator.count for operator in operators], float)
     seconds = counts * table_seconds(model, operators, footprint_bytes, threads)
     return Costs(seconds, "measured", MEASURED_LOG_SIGMA)
+
+
+def how_far_trusted(profile: HardwareProfile) -> tuple[str, float]:
+    """Kind and log-normal width of predictions on this device: a measured table comes first."""
+    return ("measured", MEASURED_LOG_SIGMA) if table_model(profile) else trust(profile)
 
 
 def table_seconds(

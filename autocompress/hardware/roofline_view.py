@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autocompress.hardware.estimate import efficiencies_of, trust
+from autocompress.hardware.estimate import efficiencies_of
 from autocompress.hardware.graph import Operator, read_graph
+from autocompress.hardware.latency import how_far_trusted
 from autocompress.hardware.operators import PRECISIONS, Column, OperatorColumns
 from autocompress.hardware.profile import HardwareProfile
 from autocompress.hardware.roofline import Machine, cost
@@ -137,7 +138,7 @@ def view_roofline(
     columns = OperatorColumns.of(operators)
     seconds = cost(columns, machine, efficiencies).seconds
     fp32 = machine.peak_ops[PRECISIONS.index("fp32")]
-    kind, log_sigma = trust(profile)
+    kind, log_sigma = how_far_trusted(profile)
     return RooflineView(
         device=profile.names.en,
         threads=machine.n_threads,

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from autocompress.cli import app
 from autocompress.cli.devices_output import parse_shapes
 from autocompress.errors import ProfileError
+from autocompress.hardware.library import load_profile
 from tests.hardware import small_graphs as small
 
 
@@ -49,6 +50,13 @@ def test_more_threads_are_not_slower_for_a_heavy_graph(saved) -> None:
     path = saved(small.convolution(128, 128, 5000, 7))
     one, four = (predict(path, "--device", "raspberry-pi-4", "--threads", t)["latency_s"] for t in ("1", "4"))
     assert four < one
+
+
+def test_a_warm_device_takes_longer_by_its_thermal_factor(saved) -> None:
+    found = predict(saved(small.convolution(64, 64, 500, 7)), "--device", "raspberry-pi-4")
+    factor = load_profile("raspberry-pi-4").thermal_factor.value
+    assert factor < 1
+    assert found["hot_latency_s"] == pytest.approx(found["latency_s"] / factor)
 
 
 def test_open_shapes_and_bad_options_are_errors(saved) -> None:
