@@ -177,7 +177,10 @@ def main() -> None:
     voices = [teacher.voices[name] for name in sorted(teacher.voices)[:8]]
     school = School(teacher, teacher_hash(teacher), voices, asked.work, settings, calibrated(teacher), told)
     for case in (case for case in cases(teacher) if asked.only in case.name):
-        row = measure(teacher, case, judge, school) | {"lessons": asked.lessons}
+        row = measure(teacher, case, judge, school) | {
+            "lessons": asked.lessons,
+            "command": shlex.join(sys.argv),
+        }
         print(json.dumps({k: v for k, v in row.items() if "by_sentence" not in k}), flush=True)
         others = [known for known in earlier(asked.out, facts) if known["case"] != case.name]
         write([*others, row], facts, asked.out)
