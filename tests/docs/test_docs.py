@@ -23,6 +23,8 @@ HAS_MODEL = all(path.is_file() for path in (reference.GPT, reference.SOVITS, ref
 _BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)```", re.DOTALL)
 _SMALL = "from autocompress.planner import SearchSettings\nSMALL = SearchSettings(trials=3, speech=False)\n"
 _TEST_BUDGET = (r"--budget \S+", "--budget 3trials --no-speech")
+_TEST_TRAINING = (r"autocompress produce (?!.*--distil-steps)", "autocompress produce --distil-steps 0 ")
+_TEST_PRODUCE = (r"(ac\.produce\([^)]*\)[^)]*)\)", r"\1, distil_steps=0)")  # its first argument is a call, too
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,11 @@ def run(block: Block, folder: Path) -> None:
     """Run a block as its reader would; its output is the message of a failure."""
     if block.language == "python":
         code = block.code.replace('space="quick")', 'space="quick", settings=SMALL)')
+        code = re.sub(*_TEST_PRODUCE, code)
         command = [sys.executable, "-W", "error", "-c", (_SMALL if "SMALL" in code else "") + code]
     else:
         code = re.sub(*_TEST_BUDGET, block.code).replace("--trials 10", "--trials 3")
+        code = re.sub(*_TEST_TRAINING, code)
         command = ["bash", "-euo", "pipefail", "-c", code]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "NO_COLOR": "1", "COLUMNS": "200"}
