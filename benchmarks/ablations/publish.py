@@ -66,7 +66,8 @@ def _figure(half: str, rows: Sequence[Row], teacher: Mapping[str, float]) -> Non
         panel.set_title(name, fontsize=9)
     figure.supylabel(JUDGED_BY[half][1])
     figure.supxlabel(
-        "share removed, or storage; above each point the model's bytes and seconds over the teacher's"
+        "share asked to go (widths are rounded), or storage; above: the model's bytes and seconds over the"
+        " teacher's"
     )
     for kind in ("svg", "png"):
         figure.savefig(

@@ -58,7 +58,8 @@ class Task:
 
     @property
     def name(self) -> str:
-        return f"{self.technique} {self.strength} {self.steps}"
+        whose = f" {self.half}" if self.sparse else ""  # the others say it themselves
+        return f"{self.technique}{whose} {self.strength} {self.steps}"
 
 
 @dataclass(frozen=True, eq=False)
