@@ -71,7 +71,8 @@ def ranked(standings: Sequence[Standing]) -> list[Standing]:
     losses = np.array([s.losses for s in feasible])
     ranks = pareto_ranks(losses)
     alone = _loneliness(losses, ranks)
-    order = np.lexsort(([s.number for s in feasible], -alone, ranks))
+    numbers = np.array([s.number for s in feasible])
+    order = np.lexsort((numbers, -alone, ranks))
     return [feasible[i] for i in order] + broken
 
 

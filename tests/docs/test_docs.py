@@ -24,7 +24,8 @@ _BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<language>\w*)\n(?P<c
 _SMALL = "from autocompress.planner import SearchSettings\nSMALL = SearchSettings(trials=3, speech=False)\n"
 _TEST_BUDGET = (r"--budget \S+", "--budget 3trials --no-speech")
 _TEST_TRAINING = (r"autocompress produce (?!.*--distil-steps)", "autocompress produce --distil-steps 0 ")
-_TEST_PRODUCE = (r"(ac\.produce\([^)]*\)[^)]*)\)", r"\1, distil_steps=0)")  # its first argument is a call, too
+# The first argument of `ac.produce` is a call, too: its own bracket closes first.
+_TEST_PRODUCE = (r"(ac\.produce\([^)]*\)[^)]*)\)", r"\1, distil_steps=0)")
 
 
 @dataclass(frozen=True)
