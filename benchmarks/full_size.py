@@ -118,8 +118,9 @@ def _table(document: dict[str, Any]) -> str:
         "| | predicted for the phone (90 % interval) | bundle here, 1 thread | Genie-TTS here, 1 thread |\n"
         f"|---|---|---|---|\n{lines}\n\n"
         f"`compress`: {spent['seconds'] / 60:.1f} min, {spent['cpu_seconds'] / 60:.1f} CPU-min, "
-        f"{spent['peak_mb'] / 1000:.1f} GB, {document['evaluations']} points on the front. Weights are random: "
-        "quality is divergence from the teacher, nothing was trained, and what it says means nothing.\n\n"
+        f"{spent['peak_mb'] / 1000:.1f} GB, {document['evaluations']} points on the front. "
+        "Weights are random: quality is divergence from the teacher, nothing was trained, and what it says "
+        "means nothing.\n\n"
         f"* machine: {document['machine']}\n* seed: {document['seed']}\n* command: `{document['command']}`\n"
     )
 
