@@ -20,7 +20,7 @@ from autocompress.models.training.taught import Taught, TaughtSource
 from autocompress.production.craft import Craft
 from autocompress.production.decisions import narrows
 from autocompress.production.fake_quantization import quantized_gpt
-from autocompress.production.settings import Recipe
+from autocompress.production.settings import QAT_RATE, RATE, Recipe
 from autocompress.space import Candidate
 from autocompress.transforms import materialize_gpt
 from autocompress.transforms.building import build_gpt
@@ -60,7 +60,7 @@ class GptCraft(Craft[Gpt]):
             batch_size=self.batch_size,
             temperature=self.recipe.temperature,
             hard_weight=self.recipe.hard_weight,
-            peak_rate=2e-4 if quantized else 4e-4,
+            peak_rate=QAT_RATE if quantized else RATE,
             warm_steps=min(20, max(1, steps // 10)),
         )
         pairs = matched_layers(self.layers, len(self.teacher.config.blocks))

@@ -15,6 +15,8 @@ AUTO_LIMIT_S = 240.0
 """``auto`` trains no longer than this, the teacher's lessons included; a given number of steps is kept to."""
 LEAST_STEPS = 20
 """Fewer steps than these are not worth a stage."""
+RATE, QAT_RATE = 4e-4, 3e-5
+"""Peak learning rates; a rounded student is close to its teacher already, and 2e-4 drove it away."""
 
 
 @dataclass(frozen=True)

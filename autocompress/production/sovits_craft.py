@@ -21,6 +21,7 @@ from autocompress.models.training.taught import Taught, TaughtSource
 from autocompress.production.craft import Craft
 from autocompress.production.decisions import narrows
 from autocompress.production.fake_quantization import quantized_sovits
+from autocompress.production.settings import QAT_RATE, RATE
 from autocompress.production.speaker_embedding import speaker_network
 from autocompress.space import Candidate
 from autocompress.transforms import SovitsBatch, materialize_sovits, sovits_importance
@@ -77,7 +78,7 @@ class SovitsCraft(Craft[Sovits]):
             steps,
             adversarial_from=joins,
             batch_size=self.batch_size,
-            peak_rate=2e-4 if quantized else 4e-4,
+            peak_rate=QAT_RATE if quantized else RATE,
             warm_steps=min(20, max(1, steps // 10)),
         )
         embed = speaker_network(network.config.audio.sample_rate_hz)
