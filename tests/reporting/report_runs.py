@@ -89,3 +89,6 @@ def add_tables(folder: Path, front: Front) -> None:
     (folder / "training").mkdir()
     rows = [json.dumps({"step": i, "loss": 1.0 / (i + 1)}) for i in range(1, 20)]
     (folder / "training" / "gpt.jsonl").write_text("\n".join(rows) + '\n{"step": 2')
+    production = folder / "training" / "93d49e063f4128e5-4a9b8192" / "sovits" / "2-progressive-pruning"
+    production.mkdir(parents=True)
+    (production / "losses.jsonl").write_text("\n".join(rows) + "\n")
