@@ -69,7 +69,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--budget", default="20m")
-    parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "full_size")
+    parser.add_argument("--work", type=Path, default=Path("build/full_size"))
     return parser.parse_args()
 
 
