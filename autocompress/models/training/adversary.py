@@ -5,22 +5,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autocompress.models.sovits.discriminators import DiscriminatorConfig, Discriminators, both
+from autocompress.models.sovits.discriminators import Discriminators, both
 from autocompress.models.sovits.losses import discriminator_loss, feature_loss, generator_loss
-from autocompress.models.training.optimisation import clip
+from autocompress.models.training.optimisation import clip, gan_adam, set_rate
 
 
 class Adversary:
     """Least-squares discriminators; audio is [B, 1, n]."""
 
-    def __init__(self, config: DiscriminatorConfig, rate: float, *, bfloat16: bool, seed: int = 0) -> None:
-        with torch.random.fork_rng(devices=()):
-            torch.manual_seed(seed)
-            self._critics = Discriminators(config)
-        self._optimizer = torch.optim.AdamW(
-            self._critics.parameters(), lr=rate, betas=(0.8, 0.99), eps=1e-9, fused=True
-        )
-        self._bfloat16 = bfloat16
+    def __init__(self, critics: Discriminators, rate: float, *, bfloat16: bool) -> None:
+        self._critics, self._rate, self._bfloat16 = critics, rate, bfloat16
+        self._optimizer = gan_adam(critics.parameters(), rate)
 
     def step(self, real: Tensor, fake: Tensor) -> float:
         """Learn to tell them apart; the loss."""
@@ -43,8 +38,9 @@ class Adversary:
         return {"feature": feature_loss(wanted, judged), "fooling": generator_loss(judged)}
 
     def state(self) -> dict[str, Any]:
-        return {"critics": self._critics.state_dict(), "optimizer": self._optimizer.state_dict()}
+        return {"critics": self._critics.state_dict(), "critic_optimizer": self._optimizer.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._critics.load_state_dict(state["critics"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._optimizer.load_state_dict(state["critic_optimizer"])
+        set_rate(self._optimizer, self._rate)  # the recipe's, not the saved one

@@ -1,7 +1,8 @@
 """Training batches as a function of (seed, step): any step can be made again, so a run resumes anywhere."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -47,6 +48,27 @@ def pad(rows: Sequence[Tensor], multiple: int) -> tuple[Tensor, Tensor]:
     lengths = torch.tensor([len(row) for row in rows])
     padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
     return torch.nn.functional.pad(padded, (0, -padded.shape[1] % multiple)), lengths
+
+
+class HasTokens(Protocol):
+    """Any batch of semantic tokens [B, Y]: a dataclass that can be replaced field by field."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def tokens(self) -> Tensor: ...
+
+
+Tokens = TypeVar("Tokens", bound=HasTokens)
+
+
+def with_token_noise(
+    batch: Tokens, share: float, eos: int, generator: torch.Generator | None = None
+) -> Tokens:
+    """A share of the input tokens replaced by random ones, as a GPT's own mistakes would."""
+    swap = torch.rand(batch.tokens.shape, generator=generator) < share
+    strangers = torch.randint(eos, batch.tokens.shape, generator=generator)
+    return replace(batch, tokens=torch.where(swap, strangers, batch.tokens))
 
 
 class BatchSource:

@@ -7,7 +7,7 @@ loss = α · CE(labels) + (1 − α) · T² · KL(teacher / T ‖ student / T) +
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from autocompress.models.gpt import Gpt, targets
-from autocompress.models.training.optimisation import Average, clip, fast_bfloat16, set_rate, warm_cosine
+from autocompress.models.training.batches import with_token_noise
+from autocompress.models.training.optimisation import (
+    Average,
+    clip,
+    fast_bfloat16,
+    restore,
+    set_rate,
+    snapshot,
+    warm_cosine,
+)
 from autocompress.models.training.taught import TaughtSource, TokenBatch
 
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 3.0, 7.0
@@ -79,7 +88,9 @@ class GptDistillation:
         batch = self._source.gpt(step, recipe.batch_size)
         self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
-            losses = self._losses(batch, swapped(batch, recipe.token_noise, self.model.config.eos, generator))
+            losses = self._losses(
+                batch, with_token_noise(batch, recipe.token_noise, self.model.config.eos, generator)
+            )
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         norm = clip(self.model.parameters(), 1.0)
         self._optimizer.step()
@@ -106,16 +117,10 @@ class GptDistillation:
         return losses | {"loss": total}
 
     def state(self) -> dict[str, Any]:
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "average": self.average.values,
-        }
+        return snapshot(self.model, self._optimizer, self.average)
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.average.values = state["average"]
+        restore(self.model, self._optimizer, self.average, state)
 
 
 def soft_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -132,13 +137,6 @@ def hidden_loss(pairs: Sequence[tuple[Tensor, Tensor]], counted: Tensor) -> Tens
         difference = (reached.float() - wanted.float())[counted].square().mean()
         terms.append(difference / wanted.float()[counted].square().mean())
     return torch.stack(terms).mean()
-
-
-def swapped(batch: TokenBatch, share: float, eos: int, generator: torch.Generator) -> TokenBatch:
-    """A share of the input tokens replaced by random ones: both networks go on after the same mistakes."""
-    swap = torch.rand(batch.tokens.shape, generator=generator) < share
-    strangers = torch.randint(eos, batch.tokens.shape, generator=generator)
-    return replace(batch, tokens=torch.where(swap, strangers, batch.tokens))
 
 
 def read_tokens(gpt: Gpt, batch: TokenBatch) -> Tensor:

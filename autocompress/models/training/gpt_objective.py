@@ -1,14 +1,21 @@
 """Training the GPT: next-token cross-entropy over semantic tokens (upstream: Text2SemanticDecoder)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from autocompress.models.gpt import Gpt, targets
-from autocompress.models.training.batches import BatchSource, GptBatch
-from autocompress.models.training.optimisation import Average, clip, set_rate, warm_cosine
+from autocompress.models.training.batches import BatchSource, GptBatch, with_token_noise
+from autocompress.models.training.optimisation import (
+    Average,
+    clip,
+    restore,
+    set_rate,
+    snapshot,
+    warm_cosine,
+)
 
 
 @dataclass(frozen=True)
@@ -49,34 +56,20 @@ class GptObjective:
         set_rate(self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps))
         batch = self._source.gpt(step, recipe.batch_size, recipe.joined)
         self._optimizer.zero_grad(set_to_none=True)
-        losses = next_token_losses(self.model, self._noisy(batch), batch.tokens, recipe)
+        # It learns to go on after its own mistakes, and that costs nothing: dropout took half of a step's time.
+        noisy = with_token_noise(batch, recipe.token_noise, self.model.config.eos)
+        losses = next_token_losses(self.model, noisy, batch.tokens, recipe)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         norm = clip(self.model.parameters(), 1.0)
         self._optimizer.step()
         self.average.update(self.model, step)
         return {name: value.item() for name, value in losses.items()} | {"gradient_norm": norm}
 
-    def _noisy(self, batch: GptBatch) -> GptBatch:
-        """Replace a share of the input tokens by random ones.
-
-        The model learns to go on after its own mistakes, and it costs nothing: dropout took half of a step's
-        time on a CPU.
-        """
-        swap = torch.rand(batch.tokens.shape) < self._recipe.token_noise
-        strangers = torch.randint(self.model.config.eos, batch.tokens.shape)
-        return replace(batch, tokens=torch.where(swap, strangers, batch.tokens))
-
     def state(self) -> dict[str, Any]:
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "average": self.average.values,
-        }
+        return snapshot(self.model, self._optimizer, self.average)
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.average.values = state["average"]
+        restore(self.model, self._optimizer, self.average, state)
 
 
 def next_token_losses(

@@ -1,7 +1,8 @@
-"""Learning-rate schedule and exponential averages of weights."""
+"""What every objective optimises with: rates, averages of weights, snapshots."""
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,3 +48,22 @@ def clip(parameters: Iterable[Tensor], norm: float) -> float:
 def fast_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def gan_adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.AdamW:
+    """AdamW as HiFi-GAN and VITS set it, for generators and discriminators."""
+    return torch.optim.AdamW(parameters, lr=rate, betas=(0.8, 0.99), eps=1e-9, fused=True)
+
+
+def snapshot(model: nn.Module, optimizer: torch.optim.Optimizer, average: Average) -> dict[str, Any]:
+    """What the next step of an objective depends on, besides its step number."""
+    return {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.values}
+
+
+def restore(
+    model: nn.Module, optimizer: torch.optim.Optimizer, average: Average, state: dict[str, Any]
+) -> None:
+    """Undo everything since :func:`snapshot`."""
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    average.values = state["average"]

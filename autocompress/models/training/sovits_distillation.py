@@ -13,12 +13,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from autocompress.models.sovits.discriminators import DiscriminatorConfig
+from autocompress.models.sovits.discriminators import DiscriminatorConfig, Discriminators
 from autocompress.models.sovits.layers import length_mask
 from autocompress.models.sovits.losses import mel_loss, spectral_loss
 from autocompress.models.sovits.synthesizer import Sovits, random_starts, slice_frames
 from autocompress.models.training.adversary import Adversary
-from autocompress.models.training.optimisation import Average, clip, fast_bfloat16, set_rate, warm_cosine
+from autocompress.models.training.optimisation import (
+    Average,
+    clip,
+    fast_bfloat16,
+    gan_adam,
+    restore,
+    set_rate,
+    snapshot,
+    warm_cosine,
+)
 from autocompress.models.training.taught import SoundBatch, TaughtSource
 
 SpeakerEmbedder = Callable[[Tensor], Tensor]
@@ -79,15 +88,16 @@ class SovitsDistillation:
         )
         trained = [p for name, p in model.named_parameters() if name.split(".")[0] in modules]
         self._trained = [p.requires_grad_(True) for p in trained]
-        self._optimizer = torch.optim.AdamW(
-            self._trained, lr=recipe.peak_rate, betas=(0.8, 0.99), eps=1e-9, fused=True
-        )
-        self._adversary = (
-            Adversary(recipe.discriminators, recipe.adversarial_rate, bfloat16=self._bfloat16)
-            if VOCODER in self._parts and recipe.adversarial_from < recipe.total_steps
-            else None
-        )
+        self._optimizer = gan_adam(self._trained, recipe.peak_rate)
+        heard = VOCODER in self._parts and recipe.adversarial_from < recipe.total_steps
+        self._adversary = self._new_adversary() if heard else None
         self.average = Average(model, recipe.average_decay)
+
+    def _new_adversary(self) -> Adversary:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(0)
+            critics = Discriminators(self._recipe.discriminators)
+        return Adversary(critics, self._recipe.adversarial_rate, bfloat16=self._bfloat16)
 
     def step(self, step: int) -> dict[str, float]:
         recipe = self._recipe
@@ -155,19 +165,13 @@ class SovitsDistillation:
         return told | {"loss": total.item(), "gradient_norm": norm}
 
     def state(self) -> dict[str, Any]:
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "average": self.average.values,
-            "adversary": self._adversary.state() if self._adversary else {},
-        }
+        own = snapshot(self.model, self._optimizer, self.average)
+        return own | (self._adversary.state() if self._adversary else {})
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.average.values = state["average"]
+        restore(self.model, self._optimizer, self.average, state)
         if self._adversary:
-            self._adversary.restore(state["adversary"])
+            self._adversary.restore(state)
 
 
 def latent_loss(reached: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:

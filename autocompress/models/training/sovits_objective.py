@@ -1,6 +1,5 @@
 """Training SoVITS as VITS trains: mel, KL, and, after a start on reconstruction alone, adversarial losses."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,15 +7,8 @@ import torch
 from torch import Tensor
 
 from autocompress.models.config import AudioConfig
-from autocompress.models.sovits.discriminators import DiscriminatorConfig, Discriminators, both
-from autocompress.models.sovits.losses import (
-    discriminator_loss,
-    feature_loss,
-    generator_loss,
-    kl_loss,
-    mel_loss,
-    spectral_loss,
-)
+from autocompress.models.sovits.discriminators import DiscriminatorConfig, Discriminators
+from autocompress.models.sovits.losses import kl_loss, mel_loss, spectral_loss
 from autocompress.models.sovits.spectrogram import magnitude_spectrogram
 from autocompress.models.sovits.synthesizer import (
     Sovits,
@@ -25,8 +17,17 @@ from autocompress.models.sovits.synthesizer import (
     random_starts,
     slice_frames,
 )
+from autocompress.models.training.adversary import Adversary
 from autocompress.models.training.batches import BatchSource, SovitsBatch
-from autocompress.models.training.optimisation import Average, clip, set_rate, warm_cosine
+from autocompress.models.training.optimisation import (
+    Average,
+    clip,
+    gan_adam,
+    restore,
+    set_rate,
+    snapshot,
+    warm_cosine,
+)
 
 # Frames on each side that the posterior's convolutions look at: 6 layers of kernel 5 need 12.
 POSTERIOR_MARGIN = 12
@@ -84,10 +85,10 @@ class SovitsObjective:
         self.model = model.train()
         self._source = source
         self._recipe = recipe
-        self._critics = Discriminators(recipe.discriminators)
+        critics = Discriminators(recipe.discriminators)
+        self._adversary = Adversary(critics, recipe.critic_rate, bfloat16=recipe.bfloat16)
         trained = [p for p in model.parameters() if p.requires_grad]
-        self._optimizer = _adam(trained, recipe.peak_rate)
-        self._critic_optimizer = _adam(self._critics.parameters(), recipe.critic_rate)
+        self._optimizer = gan_adam(trained, recipe.peak_rate)
         self.average = Average(model, recipe.average_decay)
 
     def step(self, step: int) -> dict[str, float]:
@@ -98,7 +99,7 @@ class SovitsObjective:
         batch = training_batch(self._source.sovits(step, recipe.batch_size), self.model.config.audio)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
             heard = self._whole(batch) if step % recipe.whole_every == 0 else self._vocoder_alone(batch)
-        losses = self._critic_step(heard) if adversarial else {}
+        losses = {"critic": self._adversary.step(heard.real, heard.fake)} if adversarial else {}
         losses |= self._generator_step(heard, adversarial)
         self.average.update(self.model, step)
         return losses
@@ -134,23 +135,13 @@ class SovitsObjective:
         real = slice_frames(batch.waves, (starts + POSTERIOR_MARGIN) * hop, segment * hop)
         return Heard(real, fake.float(), {})
 
-    def _critic_step(self, heard: Heard) -> dict[str, float]:
-        self._critics.requires_grad_(True)
-        self._critic_optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
-            loss = discriminator_loss(*both(self._critics, heard.real, heard.fake.detach()))
-        loss.backward()  # type: ignore[no-untyped-call]
-        clip(self._critics.parameters(), 10.0)
-        self._critic_optimizer.step()
-        return {"critic": loss.item()}
-
     def _generator_step(self, heard: Heard, adversarial: bool) -> dict[str, float]:
         recipe = self._recipe
         losses = dict(heard.latent_losses)
         losses["mel"] = mel_loss(heard.real, heard.fake, self.model.config.audio, mels=80)
         losses["spectral"] = spectral_loss(heard.real, heard.fake)
         if adversarial:
-            losses |= self._adversarial_losses(heard)
+            losses |= self._adversary.losses(heard.real, heard.fake)
         weights = {
             "mel": recipe.mel_weight,
             "spectral": recipe.spectral_weight,
@@ -165,34 +156,12 @@ class SovitsObjective:
         self._optimizer.step()
         return {name: loss.item() for name, loss in losses.items()} | {"gradient_norm": norm}
 
-    def _adversarial_losses(self, heard: Heard) -> dict[str, Tensor]:
-        self._critics.requires_grad_(False)  # their weights take no gradient from the generator
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
-            judged_fake = self._critics(heard.fake)
-            with torch.no_grad():
-                judged_real = self._critics(heard.real)
-        return {"feature": feature_loss(judged_real, judged_fake), "fooling": generator_loss(judged_fake)}
-
     def state(self) -> dict[str, Any]:
-        return {
-            "model": self.model.state_dict(),
-            "critics": self._critics.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "critic_optimizer": self._critic_optimizer.state_dict(),
-            "average": self.average.values,
-        }
+        return snapshot(self.model, self._optimizer, self.average) | self._adversary.state()
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self._critics.load_state_dict(state["critics"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._critic_optimizer.load_state_dict(state["critic_optimizer"])
-        set_rate(self._critic_optimizer, self._recipe.critic_rate)  # the recipe's, not the saved one
-        self.average.values = state["average"]
-
-
-def _adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.AdamW:
-    return torch.optim.AdamW(parameters, lr=rate, betas=(0.8, 0.99), eps=1e-9, fused=True)
+        restore(self.model, self._optimizer, self.average, state)
+        self._adversary.restore(state)
 
 
 def training_batch(batch: SovitsBatch, audio: AudioConfig) -> Prepared:
