@@ -87,8 +87,9 @@ class Session:
         fallback: str | None = None,
     ) -> None:
         """A bundle of one point of the front, trained as ``distil`` says; ``fallback`` is another point."""
-        from autocompress.pipeline.compose import find_plan, produce, saved_model
+        from autocompress.pipeline.compose import produce
         from autocompress.pipeline.run_folder import picked_candidate
+        from autocompress.pipeline.saved_plan import find_plan, saved_model
         from autocompress.production.settings import read_steps
 
         candidate = picked_candidate(self.document, pick, self.out)

@@ -5,18 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autocompress.errors import RunError
 from autocompress.hardware.library import load_profile
 from autocompress.metrics.cost import CostModel
 from autocompress.models.dimensions import teacher_dimensions
 from autocompress.pipeline.interim import save_interim_front
 from autocompress.pipeline.model_source import choose_model, load_model, model_of, model_sizes
+from autocompress.pipeline.saved_plan import PLAN_FILE, find_plan, refuse_another, saved_model
 from autocompress.pipeline.sensitivity import save_sensitivity
 from autocompress.planner import ModelChoice, Plan, SearchSettings, make_plan
 from autocompress.request import Request
 from autocompress.space import Candidate, load_space
 from autocompress.study import Budget, Front, Progress, Settings, Study, Task, Trial
-from autocompress.study.front_file import read_object
 
 if TYPE_CHECKING:
     from autocompress.bundle import Bundle
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from autocompress.production.settings import Steps
 
 DEFAULT_SPACE = "gpt-sovits"
-PLAN_FILE = "plan.json"
 
 Watch = Callable[[Progress], None]
 Stage = Callable[[str], None]
@@ -86,7 +84,7 @@ def search(
     from autocompress.pipeline.fingerprints import fingerprint
 
     folder = Path(out)
-    _refuse_another(planned, folder)
+    refuse_another(planned, folder)
     planned.save(folder / PLAN_FILE)
     stage("teacher")
     evaluator = CandidateEvaluator(planned.model, planned.request.device, planned.teacher)
@@ -112,20 +110,6 @@ def search(
     stage("sensitivity")
     save_sensitivity(study, in_full=sensitivity)
     return Search(planned, study, front)
-
-
-def _refuse_another(planned: Plan, folder: Path) -> None:
-    """A RunError when the folder holds the run of another request, model or space."""
-    if not (folder / PLAN_FILE).is_file():
-        return
-    known, asked = read_object(folder / PLAN_FILE), planned.to_dict()
-    other = [key for key in ("request", "model_files", "space") if known.get(key) != asked[key]]
-    if other:
-        lines = "\n".join(f"  - {key}: was {known.get(key)!r}, now {asked[key]!r}" for key in other)
-        raise RunError(
-            f"run folder {folder} belongs to another search:\n{lines}\n"
-            "Give another --out (what is measured is shared through --storage), or ask the same again."
-        )
 
 
 def produce(
@@ -195,27 +179,6 @@ def rung_seconds(costs: CostModel) -> dict[str, float]:
         "speech": 4.0 + 0.2 * weights_mb,
         "distillation": 20.0 + 1.5 * weights_mb,
     }
-
-
-def find_plan(folder: Path) -> dict[str, Any]:
-    """The plan.json of the run that ``folder`` is or lies in."""
-    for place in (folder, *folder.absolute().parents):
-        if (place / PLAN_FILE).is_file():
-            return read_object(place / PLAN_FILE)
-    raise RunError(
-        f"{folder} lies in no run folder (there is no {PLAN_FILE} above it). "
-        "Give the teacher and the device, or the folder of a search."
-    )
-
-
-def saved_model(document: dict[str, Any]) -> ModelChoice:
-    """The teacher that a saved plan names."""
-    try:
-        return ModelChoice(**({"name": None} | document["model_files"]))
-    except (KeyError, TypeError) as error:
-        raise RunError(
-            f"{PLAN_FILE} is damaged: it names no model ({error}). Run the same search again."
-        ) from error
 
 
 def _model(teacher: "Teacher | ModelChoice | str") -> tuple[ModelChoice, "Teacher | None"]:

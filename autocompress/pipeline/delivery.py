@@ -20,6 +20,7 @@ from autocompress.pipeline.calibrated import calibrated
 from autocompress.pipeline.evaluation_data import spoken_tasks, stand_in_voice
 from autocompress.pipeline.evaluator import takes_bert
 from autocompress.pipeline.fingerprints import teacher_hash
+from autocompress.pipeline.saved_plan import run_above
 from autocompress.production.assembly import export_student, ingredients
 from autocompress.production.light_tier import export_light_tier
 from autocompress.production.settings import Steps, TrainingSettings
@@ -29,7 +30,6 @@ from autocompress.study.lock import run_lock
 from autocompress.transforms import sovits_part
 
 Stage = Callable[[str], None]
-PLAN_FILE = "plan.json"  # of a run folder
 _ROUNDS = 3  # of the reference workload when a bundle is made; ``verify`` takes more
 
 
@@ -109,7 +109,7 @@ def train_in_turn(classes: School, candidate: Candidate) -> Trained:
 def school(teacher: Teacher, folder: Path, options: DeliveryOptions, stage: Stage) -> School:
     """Where a bundle at ``folder`` is trained: in ``training/`` of its run, or beside it."""
     place = folder.absolute().parent
-    run = next((above for above in (place, *place.parents) if (above / PLAN_FILE).is_file()), place)
+    run = run_above(place) or place
     return School(
         teacher,
         teacher_hash(teacher),

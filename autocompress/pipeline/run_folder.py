@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autocompress.errors import InfeasibleError, RunError
 from autocompress.objectives import Constraint
 from autocompress.objectives.quantities import Direction
+from autocompress.pipeline.saved_plan import PLAN_FILE
 from autocompress.space import Candidate
 from autocompress.study import Trial
 from autocompress.study.front_file import read_front, read_front_table, read_object
@@ -79,7 +80,7 @@ def _constraint(row: Mapping[str, Any]) -> Constraint:
 def _trials(run: Path) -> list[Trial]:
     """The run's trials, wherever its search was told to keep them; none when that cannot be read."""
     try:
-        storage = read_object(run / "plan.json")["settings"]["storage"]
+        storage = read_object(run / PLAN_FILE)["settings"]["storage"]
         return saved_trials(run, storage)
     except (RunError, KeyError, TypeError):
         return []

@@ -17,8 +17,8 @@ from autocompress.metrics.audio import audio_fault
 from autocompress.metrics.cost import CostModel
 from autocompress.metrics.evaluation_set import read_evaluation_set
 from autocompress.models.reference import EVALUATION_SET
-from autocompress.pipeline.compose import PLAN_FILE, find_plan, saved_model
 from autocompress.pipeline.model_source import load_model, model_sizes
+from autocompress.pipeline.saved_plan import PLAN_FILE, find_plan, saved_model
 from autocompress.pipeline.voice_clips import save_voice_clips
 from autocompress.reporting.clips import TEACHER, Spoken, read_clips, write_clips
 from autocompress.reporting.costs import COSTS, costs_from_details

@@ -56,7 +56,7 @@ class GptObjective:
         set_rate(self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps))
         batch = self._source.gpt(step, recipe.batch_size, recipe.joined)
         self._optimizer.zero_grad(set_to_none=True)
-        # It learns to go on after its own mistakes, and that costs nothing: dropout took half of a step's time.
+        # It learns to go on after its own mistakes for nothing: dropout took half of a step's time.
         noisy = with_token_noise(batch, recipe.token_noise, self.model.config.eos)
         losses = next_token_losses(self.model, noisy, batch.tokens, recipe)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
