@@ -24,19 +24,22 @@ def speak_corpus(
     out: Annotated[Path, typer.Option(help="Where recordings and manifest.jsonl go.")] = Path(
         "runs/kokoro_en"
     ),
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N sentences.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first N sentences of each speaker's kind.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Speak the reference model's corpus again with Kokoro-82M; the same command goes on where it stopped.
+    """Speak the reference model's corpus (Kokoro-82M, Hibari); the same command goes on where it stopped.
 
     Example: autocompress model speak-corpus package/voices --out runs/kokoro_en
     """
     from autocompress.cli.progress import count_report
-    from autocompress.models.training.kokoro import read_lines, speak_corpus
+    from autocompress.models.training import hibari, kokoro
+    from autocompress.models.training.spoken_corpus import speak_corpus
 
     with count_report("speaking", quiet) as report:
-        speak_corpus(read_lines()[:limit], voices, out, report)
+        speak_corpus(kokoro.read_lines()[:limit], hibari.read_lines()[:limit], voices, out, report)
     print(json.dumps({"corpus": str(out)}) if as_json else f"corpus: {out}")
 
 

@@ -63,17 +63,26 @@ def load_recording(path: str | Path) -> Recording:
     Warns (AudioWarning) outside of the 3–10 s that the model was trained with.
     """
     path = Path(path)
+    recording = _load(path, SHORTEST_S)
+    _warn_about_duration(recording, path)
+    return recording
+
+
+def load_clip(path: str | Path) -> Recording:
+    """Read a clip to train on: checked as a reference is, but one word of 0.3 s is enough, without advice."""
+    return _load(Path(path), _ACTIVE_S)
+
+
+def _load(path: Path, shortest_s: float) -> Recording:
     content = _read_bytes(path)
-    decoded = _decode(content, path)
-    _check_duration(len(decoded.channels) / decoded.rate_hz, path)
+    decoded = _decode(content, path, shortest_s)
+    _check_duration(len(decoded.channels) / decoded.rate_hz, path, shortest_s)
     if not np.isfinite(decoded.channels).all():
         raise AudioError(f"{path}: the recording holds NaN or infinite samples. Export it again.")
     _check_clipping(decoded, path)
     samples = decoded.channels.mean(axis=1, dtype=np.float64).astype(np.float32)
     _check_silence(samples, decoded.rate_hz, path)
-    recording = Recording(samples, decoded.rate_hz, hashlib.sha256(content).hexdigest())
-    _warn_about_duration(recording, path)
-    return recording
+    return Recording(samples, decoded.rate_hz, hashlib.sha256(content).hexdigest())
 
 
 def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
@@ -108,12 +117,12 @@ class _Decoded:
     subtype: str  # libsndfile's name of the sample format
 
 
-def _decode(content: bytes, path: Path) -> _Decoded:
+def _decode(content: bytes, path: Path, shortest_s: float) -> _Decoded:
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate_hz, promised = int(file.samplerate), int(file.frames)
             if rate_hz >= LOWEST_RATE_HZ:
-                _check_duration(promised / rate_hz, path)
+                _check_duration(promised / rate_hz, path, shortest_s)
             channels = file.read(dtype="float32", always_2d=True)
             subtype = file.subtype
     except soundfile.LibsndfileError as error:
@@ -131,12 +140,13 @@ def _decode(content: bytes, path: Path) -> _Decoded:
     return _Decoded(channels, rate_hz, subtype)
 
 
-def _check_duration(duration_s: float, path: Path) -> None:
-    if not SHORTEST_S <= duration_s <= LONGEST_S:
+def _check_duration(duration_s: float, path: Path, shortest_s: float) -> None:
+    if not shortest_s <= duration_s <= LONGEST_S:
+        kind = "a reference" if shortest_s == SHORTEST_S else "a clip"
         raise AudioError(
-            f"{path}: the recording lasts {duration_s:.2f} s; a reference must last "
-            f"{SHORTEST_S:.0f} to {LONGEST_S:.0f} s, best 3 to 10 s. "
-            + ("Record more." if duration_s < SHORTEST_S else "Cut out 3 to 10 s of speech.")
+            f"{path}: the recording lasts {duration_s:.2f} s; {kind} must last "
+            f"{shortest_s:g} to {LONGEST_S:.0f} s, best 3 to 10 s. "
+            + ("Record more." if duration_s < shortest_s else "Cut out 3 to 10 s of speech.")
         )
 
 

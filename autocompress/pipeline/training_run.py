@@ -15,7 +15,7 @@ from autocompress.models.text import to_phonemes
 from autocompress.models.training import reference as sizes
 from autocompress.models.training.batches import BatchSource
 from autocompress.models.training.corpus import read_corpus
-from autocompress.models.training.dataset import Dataset
+from autocompress.models.training.dataset import GPT_ONLY, TRAIN, Dataset
 from autocompress.models.training.gpt_objective import GptObjective, GptRecipe
 from autocompress.models.training.prepare import Preparation, prepare
 from autocompress.models.training.sovits_objective import SovitsObjective, SovitsRecipe
@@ -36,8 +36,8 @@ class TrainingRun:
     folder: Path
     seed: int = 0
     unseen: frozenset[str] = sizes.UNSEEN_VOICES
-    gpt: GptRecipe = field(default_factory=lambda: GptRecipe(1800))
-    sovits: SovitsRecipe = field(default_factory=lambda: SovitsRecipe(12_000, adversarial_from=6000))
+    gpt: GptRecipe = field(default_factory=lambda: GptRecipe(5400))
+    sovits: SovitsRecipe = field(default_factory=lambda: SovitsRecipe(15_500, adversarial_from=3750))
 
     def run(self, stages: Sequence[str], report: Report) -> None:
         """The named stages in their order, each from its last checkpoint."""
@@ -102,12 +102,12 @@ class TrainingRun:
         sovits.average.copy_to(sovits.model)
         return Halves(gpt.model.eval(), sovits.model.eval(), steps)
 
-    def _source(self) -> BatchSource:
-        return BatchSource(Dataset.load(self.folder / "data"), self.seed)
+    def _source(self, *splits: str) -> BatchSource:
+        return BatchSource(Dataset.load(self.folder / "data"), self.seed, splits)
 
     def _gpt_objective(self) -> GptObjective:
         torch.manual_seed(self.seed)
-        return GptObjective(Gpt(sizes.gpt_config()), self._source(), self.gpt)
+        return GptObjective(Gpt(sizes.gpt_config()), self._source(TRAIN, GPT_ONLY), self.gpt)
 
     def _sovits_objective(self) -> SovitsObjective:
         torch.manual_seed(self.seed)
@@ -120,4 +120,4 @@ class TrainingRun:
             model.quantizer.codebook.embed.copy_(tokenizer["codebook"])
             model.quantizer.codebook.embed_avg.copy_(tokenizer["codebook"])
             model.quantizer.codebook.inited.fill_(1)
-        return SovitsObjective(model, self._source(), self.sovits)
+        return SovitsObjective(model, self._source(TRAIN), self.sovits)

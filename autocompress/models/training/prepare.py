@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from autocompress.models.audio import load_recording
+from autocompress.models.audio import load_clip
 from autocompress.models.mel import FloatArray
 from autocompress.models.training.codebook import fit_codebook, nearest_code, perplexity
 from autocompress.models.training.corpus import Clip
-from autocompress.models.training.dataset import Dataset, Item, Ragged, split_of
+from autocompress.models.training.dataset import GPT_ONLY, TRAIN, Dataset, Item, Ragged, split_of
 from autocompress.models.training.projection import Projection, fit_projection
 
 CONTENT_RATE_HZ = 16_000
@@ -47,14 +47,14 @@ def prepare(
 
     The projection and the codebook are fitted on the training split alone.
     """
-    splits = _splits(clips, settings)
+    splits = split_clips(clips, settings)
     waves, features = [], []
     for index, clip in enumerate(clips):
-        recording = load_recording(clip.path)
+        recording = load_clip(clip.path)
         waves.append(recording.at_rate(settings.sample_rate_hz))
         features.append(content(recording.at_rate(CONTENT_RATE_HZ)))
         report("content features", index + 1, len(clips))
-    training = [row for row, split in zip(features, splits, strict=True) if split == "train"]
+    training = [row for row, split in zip(features, splits, strict=True) if split == TRAIN]
     projection = fit_projection(training)
     codebook = fit_codebook(
         torch.cat([projection(torch.from_numpy(row)) for row in training]), settings.n_codes, settings.seed
@@ -78,11 +78,13 @@ def prepare(
     return dataset
 
 
-def _splits(clips: Sequence[Clip], settings: Preparation) -> list[str]:
+def split_clips(clips: Sequence[Clip], settings: Preparation) -> list[str]:
+    """The split of every clip, in their order."""
     seen: Counter[str] = Counter()
     splits = []
     for clip in clips:
-        splits.append(split_of(clip.speaker, seen[clip.speaker], settings.unseen, settings.n_validation))
+        split = split_of(clip.speaker, seen[clip.speaker], settings.unseen, settings.n_validation)
+        splits.append(GPT_ONLY if clip.gpt_only else split)
         seen[clip.speaker] += 1
     return splits
 

@@ -1,4 +1,4 @@
-"""The corpus spoken again: who says what, what is missing, and what an interrupted run keeps."""
+"""Kokoro: who says what, which voices are missing, and how two of them mix."""
 
 from pathlib import Path
 
@@ -7,8 +7,7 @@ import pytest
 
 from autocompress.errors import MalformedError, MissingExtraError
 from autocompress.models.training import kokoro
-from autocompress.models.training.corpus import read_corpus
-from autocompress.models.training.kokoro import Line, read_lines, speak_corpus
+from autocompress.models.training.kokoro import Line, check_voices, read_lines
 from autocompress.models.training.reference import UNSEEN_VOICES
 
 LINES = (Line("emma", "One.", "wˈʌn."), Line("emma+adam", "Two.", "tˈu."))
@@ -23,59 +22,25 @@ def voices(tmp_path: Path) -> Path:
     return folder
 
 
-class Speaker:
-    """Stands in for Kokoro: counts what it is asked to say."""
-
-    said: list[str]
-
-    def __init__(self, voices: Path, threads: int) -> None:
-        Speaker.said = []
-
-    def __call__(self, line: Line) -> np.ndarray:
-        Speaker.said.append(line.text)
-        return np.full(2400, 0.1, dtype=np.float32)
-
-
-def ignore(done: int, total: int) -> None:
-    pass
-
-
 def test_the_shipped_sentences_are_said_by_thirty_two_voices() -> None:
     lines = read_lines()
-    assert len(lines) == 2208
+    assert len(lines) == 2548
     assert len({line.speaker for line in lines}) == 32
     assert {line.speaker for line in lines} >= UNSEEN_VOICES
     assert all(line.text and line.phonemes for line in lines)
 
 
-def test_what_was_spoken_is_a_corpus(voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kokoro, "Kokoro", Speaker)
-    speak_corpus(LINES, voices, tmp_path / "out", ignore)
-    clips = read_corpus(tmp_path / "out")
-    assert [(clip.speaker, clip.text) for clip in clips] == [("emma", "One."), ("emma+adam", "Two.")]
-
-
-def test_an_interrupted_corpus_goes_on_with_the_clips_that_lack(
-    voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kokoro, "Kokoro", Speaker)
-    speak_corpus(LINES[:1], voices, tmp_path / "out", ignore)
-    speak_corpus(LINES, voices, tmp_path / "out", ignore)
-    assert Speaker.said == ["Two."]
-
-
-def test_every_missing_voice_is_named(voices: Path, tmp_path: Path) -> None:
+def test_every_missing_voice_is_named(voices: Path) -> None:
+    check_voices(LINES, voices)
     (voices / "adam.bin").unlink()
     with pytest.raises(MalformedError, match=r"lacks 1 voices: adam.*kokoro-js"):
-        speak_corpus(LINES, voices, tmp_path / "out", ignore)
+        check_voices(LINES, voices)
 
 
-def test_without_its_package_the_extra_is_named(
-    voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_its_package_the_extra_is_named(voices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kokoro, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="corpus"):
-        speak_corpus(LINES, voices, tmp_path / "out", ignore)
+        kokoro.Kokoro(voices)
 
 
 def test_two_voices_mix_into_their_mean_and_a_cut_file_is_refused(voices: Path) -> None:

@@ -1,5 +1,6 @@
 """The trainer: batches from (seed, step), losses that fall, runs that resume to the same weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.discriminators import DiscriminatorConfig
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.training.batches import BatchSource
-from autocompress.models.training.dataset import TRAIN, UNSEEN, VALIDATION, Dataset
+from autocompress.models.training.corpus import Clip
+from autocompress.models.training.dataset import GPT_ONLY, TRAIN, UNSEEN, VALIDATION, Dataset
 from autocompress.models.training.gpt_objective import GptObjective, GptRecipe
+from autocompress.models.training.prepare import Preparation, split_clips
 from autocompress.models.training.sovits_objective import SovitsObjective, SovitsRecipe
 from autocompress.models.training.trainer import Progress, Schedule, train
 
@@ -59,6 +62,22 @@ def test_an_epoch_visits_every_training_clip_once(dataset: Dataset) -> None:
     source = BatchSource(dataset, seed=0)
     rows = [row for step in range(3) for row in source._draw(step, 2)]
     assert sorted(rows) == dataset.rows(TRAIN)
+
+
+def test_clips_for_the_gpt_alone_are_drawn_where_they_are_asked_for(dataset: Dataset) -> None:
+    words = dataset.rows(TRAIN)[0]
+    items = [
+        replace(item, split=GPT_ONLY) if row == words else item for row, item in enumerate(dataset.items)
+    ]
+    mixed = replace(dataset, items=tuple(items))
+    n = len(dataset.rows(TRAIN))
+    assert sorted(BatchSource(mixed, 0, (TRAIN, GPT_ONLY))._draw(0, n)) == dataset.rows(TRAIN)
+    assert words not in BatchSource(mixed, 0)._draw(0, n)
+
+
+def test_a_clip_for_the_gpt_alone_is_never_kept_out() -> None:
+    clips = [Clip(Path("a"), "emma", "One."), Clip(Path("b"), "bird", "Two.", gpt_only=True)]
+    assert split_clips(clips, Preparation(frozenset({"bird"}), n_validation=1)) == [VALIDATION, GPT_ONLY]
 
 
 def test_a_dataset_comes_back_from_its_folder_unchanged(dataset: Dataset, tmp_path: Path) -> None:
