@@ -41,6 +41,9 @@ def fill(model: nn.Module, weight: Mapping[str, Tensor], source: str, prefix: st
             for k in wanted
             if k in weight and not weight[k].is_floating_point()
         ],
+        "not finite (a training that diverged, or a damaged file)": [
+            prefix + k for k in wanted if k in weight and not weight[k].isfinite().all()
+        ],
     }
     if any(faults.values()):
         raise CheckpointError(f"{source}: its tensors do not fit its configuration.\n" + _listed(faults))

@@ -152,6 +152,15 @@ def test_every_fault_of_a_file_is_listed_at_once(files, tmp_path):
         assert part in message
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_of_a_training_that_diverged_are_named(files, tmp_path, value):
+    def change(content):
+        content["weight"]["model.bert_proj.bias"][1] = value
+
+    with pytest.raises(CheckpointError, match=r"1 not finite .*: model\.bert_proj\.bias$"):
+        load_gpt(edit(files / "gpt.ckpt", change, tmp_path / "diverged.ckpt"))
+
+
 @pytest.mark.parametrize(
     "key",
     [
