@@ -8,6 +8,10 @@ from torch import Tensor, nn
 from autocompress.errors import CheckpointError
 
 
+# What only training reads of a quantizer; counts overflow to infinity in upstream's fp16 files.
+_STATISTICS = ("_codebook.cluster_size", "_codebook.embed_avg")
+
+
 def vote(candidates: Iterable[int | None], default: int) -> int:
     """The size that most tensors agree on, so that one damaged tensor is the one that is reported."""
     counts = Counter(c for c in candidates if c is not None)
@@ -42,7 +46,9 @@ def fill(model: nn.Module, weight: Mapping[str, Tensor], source: str, prefix: st
             if k in weight and not weight[k].is_floating_point()
         ],
         "not finite (a training that diverged, or a damaged file)": [
-            prefix + k for k in wanted if k in weight and not weight[k].isfinite().all()
+            prefix + k
+            for k in wanted
+            if k in weight and not k.endswith(_STATISTICS) and not weight[k].isfinite().all()
         ],
     }
     if any(faults.values()):
