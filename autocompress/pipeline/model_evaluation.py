@@ -8,7 +8,7 @@ from autocompress.metrics.evaluation_set import read_evaluation_set
 from autocompress.models.reference import EVALUATION_SET
 from autocompress.models.teacher import load_teacher
 from autocompress.models.training.reference import UNSEEN_VOICES
-from autocompress.pipeline.model_card import (
+from autocompress.pipeline.model_scores import (
     TARGETS,
     UNSEEN_TARGETS,
     score_table,

@@ -21,6 +21,7 @@ from autocompress.models.training.prepare import Preparation, prepare
 from autocompress.models.training.sovits_objective import SovitsObjective, SovitsRecipe
 from autocompress.models.training.trainer import Progress, Schedule, resume, train
 from autocompress.models.whisper_content import WhisperContent
+from autocompress.pipeline.training_card import Training, card_text
 from autocompress.pipeline.training_scores import Halves, append_scores, score_halves
 from autocompress.reporting.training_figure import write_training_figure
 
@@ -30,7 +31,7 @@ Report = Callable[[str, Progress], None]
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """One training in a folder: ``data/``, ``sovits/`` and ``gpt/`` (states, losses), ``model/``."""
+    """One training in a folder: ``data/``, ``sovits/``, ``gpt/`` (states, losses), ``model/`` with a card."""
 
     corpus: Path
     folder: Path
@@ -83,16 +84,27 @@ class TrainingRun:
         halves = self.halves()
         save_gpt(halves.gpt, model / "gpt.ckpt", info=f"step {halves.steps['gpt']}", force=True)
         save_sovits(halves.sovits, model / "sovits.pth", info=f"step {halves.steps['sovits']}", force=True)
+        self._write_card(Dataset.load(self.folder / "data"), halves)
         report("exported", Progress(1, 1, {}, 0.0))
 
     def _evaluate(self, report: Report) -> None:
         """One more line of ``scores.jsonl``, and ``curves.svg`` of losses and scores so far."""
         data = Dataset.load(self.folder / "data")
+        halves = self.halves()
         said = score_halves(
-            self.halves(), data, lambda done, total: report("scores", Progress(done, total, {}, 0.0))
+            halves, data, lambda done, total: report("scores", Progress(done, total, {}, 0.0))
         )
         append_scores(self.folder / "scores.jsonl", said)
         write_training_figure(self.folder, self.folder / "curves.svg")
+        self._write_card(data, halves)
+
+    def _write_card(self, data: Dataset, halves: Halves) -> None:
+        training = Training(self.folder, self.corpus, self.seed, self.gpt, self.sovits)
+        card = self.folder / "model" / "card.md"
+        card.parent.mkdir(parents=True, exist_ok=True)
+        temporary = card.with_suffix(".tmp")
+        temporary.write_text(card_text(training, data, halves) + "\n", "utf-8")
+        temporary.replace(card)
 
     def halves(self) -> Halves:
         """Both networks with their averaged weights, as last saved."""

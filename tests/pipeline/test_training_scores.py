@@ -9,23 +9,13 @@ import torch
 
 from autocompress.metrics.metric import Metric
 from autocompress.metrics.utterance import Utterance
-from autocompress.models.config import (
-    AudioConfig,
-    GptConfig,
-    QuantizerConfig,
-    SovitsConfig,
-    StyleConfig,
-    WaveNetSize,
-    halving_vocoder,
-)
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
-from autocompress.models.training.dataset import Dataset, Item, Ragged, split_of
+from autocompress.models.training.dataset import Dataset
 from autocompress.pipeline import training_scores
 from autocompress.pipeline.training_scores import PATHS, Halves, append_scores, score_halves
 from autocompress.reporting.training_figure import write_training_figure
-
-HOP, CODES, RATE_HZ = 32, 16, 1600
+from tests.tiny_training import noise_dataset, tiny_gpt, tiny_sovits
 
 
 def loudness(subject: Utterance) -> float:
@@ -38,30 +28,13 @@ LOUDNESS = Metric("similarity", "1", 0.0, 0.0, lambda subject: None, loudness, h
 
 @pytest.fixture
 def data() -> Dataset:
-    rng = np.random.default_rng(0)
-    rows = [(speaker, rank) for rank in range(2) for speaker in ("emma", "adam", "ghost")]
-    return Dataset(
-        tuple(Item(s, "words", "en", split_of(s, rank, frozenset({"ghost"}), 2)) for s, rank in rows),
-        Ragged.of([rng.normal(0, 3000, 2 * HOP * 12).astype(np.int16) for _ in rows]),
-        Ragged.of([rng.integers(0, CODES, 12).astype(np.int16) for _ in rows]),
-        Ragged.of([rng.integers(0, 732, 9).astype(np.int16) for _ in rows]),
-        RATE_HZ,
-        HOP,
-    )
+    return noise_dataset(clips=2, n_validation=2, lengths=(12, 13))
 
 
 @pytest.fixture
 def halves() -> Halves:
     torch.manual_seed(0)
-    sovits = SovitsConfig.uniform(
-        hidden=16, inter=8, gin=8, ffn=16, layers=2, mrte_hidden=8, couplings=1,
-        vocoder=halving_vocoder(16, (4, 4, 2), (8, 8, 4)),
-        flow=WaveNetSize(8, 1), posterior=WaveNetSize(8, 1),
-        style=StyleConfig(bins=20, hidden=16, head_size=8),
-        quantizer=QuantizerConfig(CODES, 12), audio=AudioConfig(RATE_HZ, 64, HOP, 64),
-    )  # fmt: skip
-    gpt = GptConfig.uniform(layers=1, width=16, heads=2, semantic_vocab=CODES + 1)
-    return Halves(Gpt(gpt), Sovits(sovits, posterior=True), {"gpt": 3, "sovits": 5})
+    return Halves(Gpt(tiny_gpt()), Sovits(tiny_sovits(), posterior=True), {"gpt": 3, "sovits": 5})
 
 
 def test_every_split_is_heard_four_ways_and_drawn(

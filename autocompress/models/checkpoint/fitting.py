@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from autocompress.errors import CheckpointError
 
-
 # What only training reads of a quantizer; counts overflow to infinity in upstream's fp16 files.
 _STATISTICS = ("_codebook.cluster_size", "_codebook.embed_avg")
 

@@ -1,4 +1,4 @@
-"""A trained model's scores and its card."""
+"""A trained model's scores, beside what is asked of it."""
 
 import json
 import platform
