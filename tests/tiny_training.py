@@ -25,9 +25,7 @@ def noise_dataset(clips: int = 4, n_validation: int = 1, lengths: Sequence[int] 
     n_tokens = rng.integers(*lengths, len(rows))
     splits = [split_of(speaker, rank, frozenset({"ghost"}), n_validation) for speaker, rank in rows]
     return Dataset(
-        tuple(
-            Item(s, "words", "en", split_of(s, rank, frozenset({"ghost"}), n_validation)) for s, rank in rows
-        ),
+        tuple(Item(row[0], "words", "en", split) for row, split in zip(rows, splits, strict=True)),
         Ragged.of([rng.normal(0, 3000, 2 * HOP * n + 7).astype(np.int16) for n in n_tokens]),
         Ragged.of([rng.integers(0, CODES, n).astype(np.int16) for n in n_tokens]),
         Ragged.of([rng.integers(0, 732, 9).astype(np.int16) for _ in rows]),
