@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.setup-stamp
 RESULTS := results-reference-model results-text-front-end results-ablations results-precision results-composition \
-	results-evaluation-time results-distillation results-runtime results-full-size results-search results-sample
+	results-evaluation-time results-distillation results-runtime results-full-size results-search results-sample \
+	results-headline results-delivered
 
 .PHONY: setup demo test lint clean results results-sample
 
@@ -75,6 +76,15 @@ results-runtime: setup
 .PHONY: results-full-size
 results-full-size: setup
 	$(BIN)/python -m benchmarks.full_size
+
+# fp32 graphs, what a user would pick instead, and our front in one run; then predicted against delivered.
+# Wants a quiet machine: about half an hour of two cores, resumable.
+.PHONY: results-headline results-delivered
+results-headline: setup
+	$(BIN)/python -m benchmarks.headline
+
+results-delivered: results-headline
+	$(BIN)/python -m benchmarks.delivered
 
 # Needs files that are not in this repository: WHEELS, a folder of speech models' wheels, and DEVICES, published tables.
 results-latency-model: setup

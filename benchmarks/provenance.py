@@ -31,7 +31,7 @@ def provenance(seed: int | None = None, **more: object) -> dict[str, object]:
 def command() -> str:
     """This command as it is typed at the repository's root."""
     module = sys.modules["__main__"].__spec__
-    start = ["-m", module.name] if module else [_relative(sys.argv[0])]
+    start = ["-m", module.name.removesuffix(".__main__")] if module else [_relative(sys.argv[0])]
     return shlex.join(["python", *start, *map(_relative, sys.argv[1:])])
 
 

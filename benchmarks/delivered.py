@@ -1,0 +1,200 @@
+"""Predicted against delivered: what the search says of a candidate, and what its bundle measures here.
+
+    python -m benchmarks.delivered [--rows ours-int8 ours-5x ours-7x] [--utterances 24]
+
+The bundles are those that ``python -m benchmarks.headline`` has made of the weights that are shipped now.
+Predicted are size and latency by the cost model on this machine's profile, one thread, and similarity by the
+search's own student in PyTorch; delivered are the bundle's files, its reference workload on this machine, and
+what it says itself. Both say the same tasks with the same seeds, but draw from different generators: the
+difference has an error of its own, which is reported.
+The profile is the one of `local`; ``--profile-minutes`` measures a new one first and keeps it in ``--work``.
+Wants a quiet machine. Writes ``results/delivered/table.json`` and ``delivered.md``.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autocompress.bundle import Bundle, GraphSettings
+from autocompress.bundle.integrity import read_manifest
+from autocompress.bundle.manifest import MANIFEST
+from autocompress.bundle.measuring import measure_bundle
+from autocompress.hardware.library import load_profile
+from autocompress.hardware.profile import HardwareProfile, read_profile
+from autocompress.hardware.profiler.run import profile_machine
+from autocompress.metrics.cost import CostModel
+from autocompress.metrics.evaluation_set import Task
+from autocompress.models.teacher import Teacher, load_teacher
+from autocompress.pipeline.bundle_speech import said_by_bundle
+from autocompress.pipeline.calibrated import calibrated
+from autocompress.pipeline.evaluator import said_in_time, student_speaker, takes_bert
+from autocompress.pipeline.fingerprints import teacher_hash
+from autocompress.space import Candidate
+from autocompress.transforms import materialize
+from benchmarks.headline.hearing import Readings, hear_tasks, known_voices, tasks
+from benchmarks.headline.judging import ONE_SIDED_90, Mean, mean, paired
+from benchmarks.progress import told
+from benchmarks.provenance import REPOSITORY, provenance, write_json
+
+RESULTS = REPOSITORY / "results" / "delivered"
+LIMITS = {"size_mb": 0.01, "latency_s": 0.10, "similarity": 0.01}  # shares, but for similarity
+_BLOCK = 6  # utterances that are kept at a time
+Row = dict[str, Any]
+
+
+def main() -> None:
+    given = _arguments()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+    teacher = load_teacher("reference")
+    bench = Bench(teacher, given.work / teacher_hash(teacher), _profile(given), given.rounds)
+    wanted = tasks(24, known_voices(teacher.voices, given.voices))[: given.utterances]
+    rows = [bench.row(name, wanted) for name in given.rows]
+    facts = provenance(0, threads=1, rounds=given.rounds, utterances=len(wanted), limits=LIMITS)
+    write_json(given.out / "table.json", facts | {"rows": rows})
+    (given.out / "delivered.md").write_text(page(rows, facts), "utf-8")
+    print(page(rows, facts))
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Rows of one teacher on one machine; what was said is kept in ``work``."""
+
+    teacher: Teacher
+    work: Path
+    profile: HardwareProfile
+    rounds: int
+
+    def row(self, name: str, wanted: list[Task]) -> Row:
+        folder = self.work / "rows" / name / "bundle"
+        if not (folder / MANIFEST).is_file():
+            sys.exit(f"{folder} is missing. Run first: python -m benchmarks.headline --steps make")
+        candidate = Candidate.from_dict(dict(read_manifest(folder).candidate))
+        told(f"{name}: measuring")
+        costs = self.costs.cost(candidate)
+        found = measure_bundle(folder, threads=1, rounds=self.rounds)
+        latency = found.by_key["latency_s"]
+        predicted, delivered = self._predicted(name, candidate, wanted), self._delivered(name, folder, wanted)
+        size = judged("size_mb", costs.size_bytes / 1e6, found.size.size_mb)
+        return {
+            "row": name,
+            "size_mb": size,
+            "latency_s": judged("latency_s", costs.latency.total.median_s, latency.value)
+            | {"delivered_low": latency.low, "delivered_high": latency.high},
+            "similarity": judged_similarity(predicted, delivered),
+            "predicted_s": {k: p.median_s for k, p in costs.latency.by_component.items()},
+            "delivered_s": {k: m.value for k, m in found.components.items()},
+        }
+
+    @property
+    def costs(self) -> CostModel:
+        gpt, sovits = self.teacher.gpt.config, self.teacher.sovits.config
+        return CostModel(gpt, sovits, self.profile, bert=takes_bert(self.teacher), threads=1)
+
+    def _predicted(self, name: str, candidate: Candidate, wanted: list[Task]) -> Readings:
+        """What the search's student says, as the speech rung hears it."""
+        student = materialize(self.teacher, candidate, calibrated(self.teacher))
+        speaker = student_speaker(self.teacher, student.gpt_half.computing(), student.sovits_half.computing())
+        return self._kept(f"{name}-predicted", lambda task: said_in_time(speaker, task), wanted)
+
+    def _delivered(self, name: str, folder: Path, wanted: list[Task]) -> Readings:
+        bundle = Bundle.load(folder, GraphSettings(1))
+        return self._kept(f"{name}-delivered", lambda task: said_by_bundle(bundle, task), wanted)
+
+    def _kept(self, name: str, say: Any, wanted: list[Task]) -> Readings:
+        path = self.work / "delivered" / f"{name}.json"
+        known: Readings = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        left = [task for task in wanted if str(task.item) not in known]
+        for at in range(0, len(left), _BLOCK):
+            told(f"{name}: {at} of {len(left)}")
+            known |= hear_tasks(say, left[at : at + _BLOCK])
+            write_json(path, known)
+        return {str(task.item): known[str(task.item)] for task in wanted}
+
+
+def judged(key: str, predicted: float, delivered: float) -> Row:
+    """A share of the prediction that the delivered value is off by, and whether that is allowed."""
+    off = delivered / predicted - 1
+    return {"predicted": predicted, "delivered": delivered, "off": off, "holds": abs(off) <= LIMITS[key]}
+
+
+def judged_similarity(predicted: Readings, delivered: Readings) -> Row:
+    """Means over the same tasks; ``sure`` where chance at 90 % does not decide."""
+    own, theirs = (mean({i: r["similarity"] for i, r in one.items()}) for one in (delivered, predicted))
+    off: Mean = paired(delivered, predicted, "similarity")
+    margin = abs(LIMITS["similarity"] - abs(off.value))
+    return {
+        "predicted": theirs.value,
+        "delivered": own.value,
+        "off": off.value,
+        "error": off.error,
+        "holds": abs(off.value) <= LIMITS["similarity"],
+        "sure": margin > ONE_SIDED_90 * off.error,
+    }
+
+
+def page(rows: list[Row], facts: dict[str, Any]) -> str:
+    head = ("bundle", "what", "predicted", "delivered", "off by", "allowed", "holds")
+    lines = [head, ("---",) * len(head)]
+    for row in rows:
+        lines += [_cells(row, key) for key in LIMITS]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    held = sum(bool(row[key]["holds"]) for row in rows for key in LIMITS)
+    return (
+        f"# Predicted against delivered\n\n**{held} of {len(rows) * len(LIMITS)} predictions hold.** "
+        "Size and latency (reference workload, 4 s of speech, one thread) by the cost model on this "
+        f"machine's profile; similarity by the search's own student on {facts['utterances']} utterances that "
+        "the bundle says, too (± standard error of the difference; a question mark: chance could decide "
+        "it).\n\n"
+        f"{table}\n\n* machine: {facts['machine']}\n* weights: {facts['weights_sha256']}\n"
+        f"* command: `{facts['command']}`\n"
+    )
+
+
+def _cells(row: Row, key: str) -> tuple[str, ...]:
+    found, spoken = row[key], key == "similarity"
+    off = f"{found['off']:+.3f} ± {found['error']:.3f}" if spoken else f"{100 * found['off']:+.1f} %"
+    allowed = f"{LIMITS[key]:g}" if spoken else f"{100 * LIMITS[key]:g} %"
+    word = ("yes" if found["holds"] else "no") + ("" if found.get("sure", True) else "?")
+    name = {"size_mb": "size, MB", "latency_s": "latency, s", "similarity": "similarity"}[key]
+    return (
+        f"`{row['row']}`",
+        name,
+        f"{found['predicted']:.4g}",
+        f"{found['delivered']:.4g}",
+        off,
+        allowed,
+        word,
+    )
+
+
+def _profile(given: argparse.Namespace) -> HardwareProfile:
+    """`local`, or one measured for this work folder; an interrupted measurement goes on."""
+    if not given.profile_minutes:
+        return load_profile("local")
+    path = given.work / "device" / "local.toml"
+    if not path.is_file():
+        profile_machine(path.parent, seconds=60 * given.profile_minutes, say=told)
+    return read_profile(path)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rows", nargs="+", default=["ours-int8", "ours-5x", "ours-7x"])
+    parser.add_argument("--utterances", type=int, default=24)
+    parser.add_argument("--voices", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--profile-minutes", type=float, default=0)
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "headline")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
