@@ -8,6 +8,8 @@ how nearly.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -61,10 +63,29 @@ class CostModel:
 
     def costs(self, rows: Rows) -> Costs:
         """Cost of each row."""
-        total = np.repeat(self.base[None, :], len(rows), axis=0)
-        for factor in self.factors:
-            total += factor.lookup(rows)
-        return total
+        places = (rows + 1.0) @ self._strides + self._starts  # [n_rows, n_factors], whole numbers
+        changes = self._tables[places.T.astype(np.int64)]  # [n_factors, n_rows, n_columns]
+        return np.asarray(np.concatenate([np.tile(self.base, (1, len(rows), 1)), changes]).sum(axis=0))
+
+    @cached_property
+    def _tables(self) -> Costs:
+        """Every factor's table, one below the other."""
+        return np.concatenate([np.empty((0, len(self.base))), *(f.table for f in self.factors)])
+
+    @cached_property
+    def _starts(self) -> Costs:
+        """Where each factor's table begins; [n_factors]."""
+        return np.cumsum([0.0, *(len(f.table) for f in self.factors)])[:-1]
+
+    @cached_property
+    def _strides(self) -> Costs:
+        """A row's place in the table of each factor is a sum over its members; [n_choices, n_factors]."""
+        strides = np.zeros((len(self.encoding.choices), len(self.factors)))
+        for f, factor in enumerate(self.factors):
+            strides[list(factor.members), f] = [
+                prod(factor.shape[k:]) for k in range(1, len(factor.shape) + 1)
+            ]
+        return strides
 
 
 def free_columns(task: Task, free: Evaluation) -> tuple[Column, ...]:

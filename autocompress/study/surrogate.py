@@ -5,6 +5,7 @@ On a log scale, loss = a + b * log(sum of the table) + residual. The residual's 
 together).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -32,6 +33,10 @@ class Belief:
         """Loss so many standard deviations above the median."""
         return np.maximum(0.0, np.exp(self.log_median + deviations * self.log_deviation) - self.floor)
 
+    def at(self, rows: Sequence[int]) -> "Belief":
+        """Of some rows only."""
+        return Belief(self.log_median[rows], self.log_deviation[rows], self.floor)
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -46,8 +51,9 @@ class Surrogate:
     def __init__(
         self, encoding: Encoding, quality: Quality, rows: Rows, losses: Floats, kernel: Kernel | None = None
     ) -> None:
-        self._encoding = encoding
-        self._quality = quality
+        counts = encoding.n_options + 1
+        self._starts = np.cumsum(counts) - counts + 1  # [n_choices], of each one's options; inactive before
+        self._single = np.concatenate([np.append(0.0, q) for q in quality])  # loss of each option alone
         self._weights = np.array([max(1e-9, float(q.max())) for q in quality])
         self._weights = self._weights / self._weights.sum()
         positive = losses[losses > 0]
@@ -77,10 +83,8 @@ class Surrogate:
         return Belief(median, np.sqrt(np.maximum(self._scale - explained, 1e-9)), self.floor)
 
     def _prior(self, rows: Rows) -> Floats:
-        total = np.zeros(len(rows))
-        for i, losses in enumerate(self._quality):
-            total += np.where(rows[:, i] >= 0, losses[np.maximum(rows[:, i], 0)], 0.0)
-        return np.asarray(np.log(total + self.floor))
+        single = self._single[self._starts + rows]  # [n, n_choices]
+        return np.asarray(np.log(np.ascontiguousarray(single.T).sum(axis=0) + self.floor))
 
     def _trend(self, rows: Rows) -> Floats:
         intercept, slope = self._slope
@@ -96,11 +100,8 @@ class Surrogate:
 
     def _features(self, rows: Rows) -> Floats:
         """One-hot options scaled so that a dot product adds up the weights of equal choices; [n, n_hot]."""
-        counts = self._encoding.n_options + 1
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        hot = np.zeros((len(rows), int(counts.sum())))
-        for i in range(rows.shape[1]):
-            hot[np.arange(len(rows)), starts[i] + rows[:, i] + 1] = np.sqrt(self._weights[i])
+        hot = np.zeros((len(rows), len(self._single)))
+        hot[np.arange(len(rows))[:, None], self._starts + rows] = np.sqrt(self._weights)
         return hot
 
     def _gram(self, a: Floats, b: Floats, kernel: Kernel) -> Floats:

@@ -8,6 +8,7 @@ from autocompress.objectives import pareto_ranks
 from autocompress.study.encoding import Encoding, Rows
 from autocompress.study.program import Floats
 
+_BLOCK = 512  # rows whose distances are held at once: a front may have thousands
 Predict = Callable[[Rows], Floats]  # rows -> [n, n_objectives + 1], the last column the excess over bounds
 
 
@@ -58,8 +59,12 @@ def _apart(losses: Floats) -> Floats:
     """Distance to the nearest other point, on axes scaled to their span."""
     span = np.ptp(losses, axis=0)
     scaled = losses / np.where(span > 0, span, 1.0)
-    distance = np.zeros((len(scaled), len(scaled)))
-    for axis in scaled.T:  # axis by axis: one array of three axes is ten times slower
-        distance += np.abs(axis[:, None] - axis[None, :])
-    np.fill_diagonal(distance, np.inf)
-    return np.asarray(distance.min(axis=1))
+    nearest = np.empty(len(scaled))
+    for start in range(0, len(scaled), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(scaled)))
+        distance = np.zeros((len(rows), len(scaled)))
+        for axis in scaled.T:  # axis by axis: one array of three axes is ten times slower
+            distance += np.abs(axis[rows, None] - axis[None, :])
+        distance[rows - start, rows] = np.inf
+        nearest[rows] = distance.min(axis=1)
+    return nearest

@@ -140,10 +140,4 @@ class SolverSampler:
         gain = Gain(np.array(self._context.reference), believed)
         front = np.array([loss for loss, open_ in zip(self._losses, self._open, strict=True) if open_])
         front = front.reshape(-1, len(self._context.reference))
-        chosen: list[int] = []
-        for _ in range(min(count, len(pool))):
-            gains = gain.expected(front, known[:, :-1], belief)
-            gains[chosen] = -1.0
-            chosen.append(int(np.argmax(gains)))
-            front = np.vstack([front, known[chosen[-1], :-1]])
-        return pool[chosen]
+        return pool[gain.best(front, known[:, :-1], belief, count)]
