@@ -5,8 +5,8 @@
 The bundles are those that ``python -m benchmarks.headline`` has made of the weights that are shipped now.
 Predicted are size and latency by the cost model on this machine's profile, one thread, and similarity by the
 search's own student in PyTorch; delivered are the bundle's files, its reference workload on this machine, and
-what it says itself. Both say the same tasks with the same seeds, but draw from different generators: the
-difference has an error of its own, which is reported.
+what it says itself. Both say the same tasks with the same random numbers, so that luck does not hide what the
+export changes.
 The profile is the one of `local`; ``--profile-minutes`` measures a new one first and keeps it in ``--work``.
 Wants a quiet machine. Writes ``results/delivered/table.json`` and ``delivered.md``.
 """
@@ -33,7 +33,7 @@ from autocompress.metrics.evaluation_set import Task
 from autocompress.models.teacher import Teacher, load_teacher
 from autocompress.pipeline.bundle_speech import said_by_bundle
 from autocompress.pipeline.calibrated import calibrated
-from autocompress.pipeline.evaluator import said_in_time, student_speaker, takes_bert
+from autocompress.pipeline.evaluator import takes_bert
 from autocompress.pipeline.fingerprints import teacher_hash
 from autocompress.space import Candidate
 from autocompress.transforms import materialize
@@ -41,6 +41,7 @@ from benchmarks.headline.hearing import Readings, hear_tasks, known_voices, task
 from benchmarks.headline.judging import ONE_SIDED_90, Mean, mean, paired
 from benchmarks.progress import told
 from benchmarks.provenance import REPOSITORY, provenance, write_json
+from benchmarks.student_bundle import student_bundle
 
 RESULTS = REPOSITORY / "results" / "delivered"
 LIMITS = {"size_mb": 0.01, "latency_s": 0.10, "similarity": 0.01}  # shares, but for similarity
@@ -80,7 +81,7 @@ class Bench:
         costs = self.costs.cost(candidate)
         found = measure_bundle(folder, threads=1, rounds=self.rounds)
         latency = found.by_key["latency_s"]
-        predicted, delivered = self._predicted(name, candidate, wanted), self._delivered(name, folder, wanted)
+        predicted, delivered = self._predicted(name, folder, wanted), self._delivered(name, folder, wanted)
         size = judged("size_mb", costs.size_bytes / 1e6, found.size.size_mb)
         return {
             "row": name,
@@ -97,23 +98,23 @@ class Bench:
         gpt, sovits = self.teacher.gpt.config, self.teacher.sovits.config
         return CostModel(gpt, sovits, self.profile, bert=takes_bert(self.teacher), threads=1)
 
-    def _predicted(self, name: str, candidate: Candidate, wanted: list[Task]) -> Readings:
-        """What the search's student says, as the speech rung hears it."""
+    def _predicted(self, name: str, folder: Path, wanted: list[Task]) -> Readings:
+        """What the search's student says, the one that its speech rung hears."""
+        candidate = Candidate.from_dict(dict(read_manifest(folder).candidate))
         student = materialize(self.teacher, candidate, calibrated(self.teacher))
-        speaker = student_speaker(self.teacher, student.gpt_half.computing(), student.sovits_half.computing())
-        return self._kept(f"{name}-predicted", lambda task: said_in_time(speaker, task), wanted)
+        networks = student.gpt_half.computing(), student.sovits_half.computing()
+        return self._kept(f"{name}-predicted", student_bundle(folder, *networks), wanted)
 
     def _delivered(self, name: str, folder: Path, wanted: list[Task]) -> Readings:
-        bundle = Bundle.load(folder, GraphSettings(1))
-        return self._kept(f"{name}-delivered", lambda task: said_by_bundle(bundle, task), wanted)
+        return self._kept(f"{name}-delivered", Bundle.load(folder, GraphSettings(1)), wanted)
 
-    def _kept(self, name: str, say: Any, wanted: list[Task]) -> Readings:
+    def _kept(self, name: str, bundle: Bundle, wanted: list[Task]) -> Readings:
         path = self.work / "delivered" / f"{name}.json"
         known: Readings = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         left = [task for task in wanted if str(task.item) not in known]
         for at in range(0, len(left), _BLOCK):
             told(f"{name}: {at} of {len(left)}")
-            known |= hear_tasks(say, left[at : at + _BLOCK])
+            known |= hear_tasks(lambda task: said_by_bundle(bundle, task), left[at : at + _BLOCK])
             write_json(path, known)
         return {str(task.item): known[str(task.item)] for task in wanted}
 

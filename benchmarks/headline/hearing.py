@@ -24,6 +24,7 @@ from autocompress.metrics.spoken import utterance
 from autocompress.metrics.utterance import Utterance
 from autocompress.models.reference import EVALUATION_SET
 from autocompress.pipeline.bundle_speech import said_by_bundle
+from benchmarks.progress import told
 from benchmarks.provenance import write_json
 
 HEARD = ("similarity", "mos", "cer")
@@ -75,7 +76,9 @@ def _signed(block: Sequence[Task]) -> str:
 def hear_all(wanted: Sequence[Unit], workers: int, limit_s: float, say: Callable[[str], None]) -> None:
     """Hear what is not heard yet, each worker on one thread, for no longer than about ``limit_s``."""
     left, end = [unit for unit in wanted if not unit.place.is_file()], time.monotonic() + limit_s
-    with multiprocessing.get_context("spawn").Pool(min(workers, len(left)) or 1, _one_thread) as pool:
+    if not left:
+        return
+    with multiprocessing.get_context("spawn").Pool(min(workers, len(left)), _one_thread) as pool:
         for done, name in enumerate(pool.imap_unordered(hear_unit, left), 1):
             say(f"heard {done} of {len(left)}: {name}")
             if time.monotonic() > end:
@@ -113,7 +116,8 @@ def hear_tasks(say: Callable[[Task], Utterance], every: Sequence[Task]) -> Readi
 def _attempt(say: Callable[[Task], Utterance], task: Task) -> Utterance:
     try:
         return say(task)
-    except (AudioError, ArithmeticError, LookupError, RuntimeError, ValueError):
+    except (AudioError, ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+        told(f"{task.item} was not said: {type(error).__name__}: {error}")
         return utterance(task, torch.zeros(1).numpy(), 16_000, ())
 
 
