@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from autocompress.errors import RunError
@@ -20,13 +21,14 @@ from autocompress.study.evaluation import Evaluation, Rung
 from autocompress.study.trial import Trial
 
 _SCHEMA = sa.MetaData()
+_LONG = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")  # their TEXT ends at 64 KB
 _EVALUATIONS = sa.Table(
     "autocompress_evaluations",
     _SCHEMA,
     sa.Column("key", sa.String(64), primary_key=True),
     sa.Column("candidate", sa.String(16), index=True, nullable=False),
     sa.Column("rung", sa.String(16), nullable=False),
-    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("result", _LONG, nullable=False),
     sa.Column("made_at", sa.String(32), nullable=False),
 )
 _TRIALS = sa.Table(
@@ -36,14 +38,14 @@ _TRIALS = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("rung", sa.String(16), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("fields", sa.Text, nullable=False),
+    sa.Column("fields", _LONG, nullable=False),
     sa.Column("touched_at", sa.String(32), nullable=False),
 )
 _RUNS = sa.Table(
     "autocompress_runs",
     _SCHEMA,
     sa.Column("run", sa.String(64), primary_key=True),
-    sa.Column("fields", sa.Text, nullable=False),
+    sa.Column("fields", _LONG, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False, default=0.0),
 )
 
@@ -54,6 +56,7 @@ class EvaluationStore:
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine = _engine(url)
+        self._add = _adding(_EVALUATIONS, self._engine.dialect.name)
         with self._guarded():
             _SCHEMA.create_all(self._engine)
 
@@ -70,8 +73,7 @@ class EvaluationStore:
         """Write evaluations, trials and the run's time in one transaction; what is there already stays."""
         with self._guarded(), self._engine.begin() as connection:
             for entry in entries:
-                if connection.execute(_present(entry["key"])).scalar() is None:
-                    connection.execute(_EVALUATIONS.insert(), entry)
+                connection.execute(self._add, entry)
             for trial in trials:
                 row = _trial_row(run, trial)
                 connection.execute(_TRIALS.delete().where(_same_trial(run, trial.number)))
@@ -166,8 +168,18 @@ def _durable(connection: Any, _: Any) -> None:
     cursor.close()
 
 
-def _present(key: str) -> sa.Select[tuple[str]]:
-    return sa.select(_EVALUATIONS.c.key).where(_EVALUATIONS.c.key == key)
+def _adding(table: sa.Table, dialect: str) -> sa.Insert:
+    """An insert that leaves a row that is there: another search on the store may just have written it."""
+    if dialect in ("mysql", "mariadb"):
+        return table.insert().prefix_with("IGNORE")
+    if dialect == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    key, *_ = table.primary_key.columns
+    absent = ~sa.exists().where(key == sa.bindparam(key.name))
+    given = sa.select(*(sa.bindparam(c.name, type_=c.type) for c in table.columns)).where(absent)
+    return table.insert().from_select(list(table.columns.keys()), given)
 
 
 def _same_trial(run: str, number: int) -> sa.ColumnElement[bool]:
