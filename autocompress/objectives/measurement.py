@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Literal, get_args
 
@@ -54,7 +54,7 @@ class Measurement:
         return normal.inv_cdf(confidence) / normal.inv_cdf((1.0 + self.confidence) / 2.0)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))  # asdict copies deeply: a tenth of what saving a trial costs
 
     @staticmethod
     def from_dict(fields: Mapping[str, Any]) -> "Measurement":

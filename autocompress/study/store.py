@@ -48,6 +48,10 @@ _RUNS = sa.Table(
     sa.Column("fields", _LONG, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False, default=0.0),
 )
+# Built once: building these anew costs more than running them.
+_RESULT = sa.select(_EVALUATIONS.c.result).where(_EVALUATIONS.c.key == sa.bindparam("at"))
+_FORGET = _TRIALS.delete().where(_TRIALS.c.run == sa.bindparam("of"), _TRIALS.c.number == sa.bindparam("at"))
+_SPENT = _RUNS.update().where(_RUNS.c.run == sa.bindparam("of")).values(seconds=sa.bindparam("so_far"))
 
 
 class EvaluationStore:
@@ -62,9 +66,8 @@ class EvaluationStore:
 
     def get(self, key: str) -> Evaluation | None:
         """The evaluation at ``key``, if it was ever made."""
-        query = sa.select(_EVALUATIONS.c.result).where(_EVALUATIONS.c.key == key)
         with self._guarded(), self._engine.connect() as connection:
-            text = connection.execute(query).scalar()
+            text = connection.execute(_RESULT, {"at": key}).scalar()
         return None if text is None else Evaluation.from_json(text)
 
     def save(
@@ -75,11 +78,10 @@ class EvaluationStore:
             for entry in entries:
                 connection.execute(self._add, entry)
             for trial in trials:
-                row = _trial_row(run, trial)
-                connection.execute(_TRIALS.delete().where(_same_trial(run, trial.number)))
-                connection.execute(_TRIALS.insert(), row)
+                connection.execute(_FORGET, {"of": run, "at": trial.number})
+                connection.execute(_TRIALS.insert(), _trial_row(run, trial))
             if run:
-                connection.execute(_RUNS.update().where(_RUNS.c.run == run), {"seconds": seconds})
+                connection.execute(_SPENT, {"of": run, "so_far": seconds})
 
     def trials(self, run: str) -> list[Trial]:
         """Every trial of ``run`` in the order of its numbers."""
@@ -180,10 +182,6 @@ def _adding(table: sa.Table, dialect: str) -> sa.Insert:
     absent = ~sa.exists().where(key == sa.bindparam(key.name))
     given = sa.select(*(sa.bindparam(c.name, type_=c.type) for c in table.columns)).where(absent)
     return table.insert().from_select(list(table.columns.keys()), given)
-
-
-def _same_trial(run: str, number: int) -> sa.ColumnElement[bool]:
-    return sa.and_(_TRIALS.c.run == run, _TRIALS.c.number == number)
 
 
 def _trial_row(run: str, trial: Trial) -> dict[str, Any]:
