@@ -65,7 +65,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--distil", nargs="*", default=["10x"], help="budgets with a second, trained row")
     parser.add_argument("--distil-steps", type=read_steps, default="auto")
     parser.add_argument("--search-seconds", type=float, default=75, help="for each budget")
-    parser.add_argument("--pruned-like", default="7x", help="the budget whose size one-shot pruning is given")
+    parser.add_argument("--pruned-like", help="whose size one-shot pruning is given (default: the middle)")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
     parser.add_argument("--work", type=Path, default=REPOSITORY / "runs" / "headline")
@@ -76,7 +76,8 @@ def arguments() -> argparse.Namespace:
 def workshop(given: argparse.Namespace) -> Workshop:
     effort = Effort(given.search_seconds, given.workers, given.distil_steps)
     budgets = tuple(map(Budget.parse, given.budgets))
-    return Workshop(given.work, given.voices, budgets, f"ours-{given.pruned_like}", effort)
+    like = f"ours-{given.pruned_like}" if given.pruned_like else budgets[len(budgets) // 2].name
+    return Workshop(given.work, given.voices, budgets, like, effort)
 
 
 def made(shop: Workshop, listed: list[System], given: argparse.Namespace) -> Bundles:

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
@@ -165,19 +166,21 @@ class Workshop:
     def found(self, budget: Budget) -> dict[str, Any]:
         """The front of a budget's search and the point that was chosen; searched once.
 
-        InfeasibleError where nothing fits.
+        InfeasibleError where nothing fits, which is kept, too.
         """
         path = self.work / "search" / f"{budget.name}.json"
         if not path.is_file():
-            write_json(path, self._searched(budget))
-        return json.loads(path.read_text("utf-8"))
+            write_json(path, self._searched_or_not(budget))
+        known: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if "infeasible" in known:
+            raise InfeasibleError(known["infeasible"])
+        return known
 
-    def found_or_none(self, budget: Budget) -> dict[str, Any] | None:
+    def _searched_or_not(self, budget: Budget) -> dict[str, object]:
         try:
-            return self.found(budget)
+            return self._searched(budget)
         except InfeasibleError as error:
-            told(f"{budget.name}: {error}")
-            return None
+            return {"request": self.request(budget), "infeasible": str(error)}
 
     def _searched(self, budget: Budget) -> dict[str, object]:
         request = self.request(budget)
@@ -220,7 +223,8 @@ class Workshop:
 def make_all(shop: Workshop, listed: Sequence[System], workers: int) -> dict[str, Path]:
     """The bundle of every row that can be made: searches, then rows side by side, then what is trained."""
     for budget in shop.budgets:
-        shop.found_or_none(budget)
+        with suppress(InfeasibleError):  # told with the row
+            shop.found(budget)
     groups = [[s for s in listed if s.name in _WRITERS]]  # share one export
     groups += [[s] for s in listed if s.name not in _WRITERS and not s.trained]
     with multiprocessing.get_context("spawn").Pool(workers) as pool:

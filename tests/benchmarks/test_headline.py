@@ -1,5 +1,6 @@
 """The headline's table says what its numbers say: factors, limits, paired errors, dominance, the break."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from benchmarks.headline.judging import (
     mean,
     paired,
 )
+from benchmarks.headline.making import Effort, Workshop
 from benchmarks.headline.page import aim_text, dominance_lines, headline_text, page
 from benchmarks.headline.systems import TEACHER, Budget, pruned, systems, uniform_int8
 from benchmarks.headline.timing import medians
@@ -236,3 +238,11 @@ def test_a_similarity_within_its_limit_by_chance_is_not_sure():
 
 def test_a_row_is_a_value():
     assert replace(FP32, size_mb=1.0) != FP32
+
+
+def test_a_workshop_travels_as_its_settings(tmp_path):
+    shop = Workshop(tmp_path, 2, (Budget(7, 3),), "ours-7x", Effort(search_s=1.0))
+    shop.__dict__["teacher"] = object()  # a loaded model stays where it is
+    other = pickle.loads(pickle.dumps(shop))
+    assert (other.root, other.budgets, other.effort) == (shop.root, shop.budgets, shop.effort)
+    assert "teacher" not in other.__dict__
