@@ -2,9 +2,9 @@
 
 ``hibari_en.tsv`` beside this file holds 10 000 lines, 5 900 different sentences of free English written for
 this project, each with a pitch and a pace; most are said twice, at two pitches. Hibari (PyPI package
-``hibari-tts``, Apache-2.0) has one voice; its sound played quicker or slower makes four of it, so that the GPT
-does not take the voice for the words. These clips teach the GPT alone: a vocoder that heard them as often as
-the rest would sound like Hibari.
+``hibari-tts``, Apache-2.0) has one voice; its sound played quicker or slower makes four of it, so that the
+GPT does not take the voice for the words. These clips teach the GPT alone: a vocoder that heard them as often
+as the rest would sound like Hibari.
 """
 
 import csv
