@@ -4,6 +4,7 @@ Schmucker et al., "Multi-objective Asynchronous Successive Halving", 2021: of n 
 the best n / eta may rise, ranked by non-dominated layers, within a layer by how alone a point is.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from autocompress.objectives import pareto_ranks
 from autocompress.study.evaluation import Rung
+
+_UNRANKED = 200  # one result in so many may wait for the next ranking
 
 
 @dataclass(frozen=True)
@@ -30,36 +33,41 @@ class RungTable:
         self.eta = eta
         self._standings: dict[Rung, list[Standing]] = {rung: [] for rung in self.rungs}
         self._risen: dict[Rung, set[int]] = {rung: set() for rung in self.rungs}
-        self._ranked: dict[Rung, list[Standing]] = {}  # as long as nothing new was recorded
+        self._ranked: dict[Rung, int] = dict.fromkeys(self.rungs, 0)  # results that were ranked last
+        self._rising: dict[Rung, deque[int]] = {rung: deque() for rung in self.rungs}
 
     def record(self, rung: Rung, standing: Standing) -> None:
         self._standings[rung].append(standing)
-        self._ranked.pop(rung, None)
 
     def next_promotion(self) -> tuple[int, Rung] | None:
         """The trial that should rise next, and to where; the highest rung is filled first."""
         for lower, upper in reversed(list(zip(self.rungs, self.rungs[1:], strict=False))):
-            best = self._order(lower)[: int(len(self._standings[lower]) / self.eta)]
-            rising = [s.number for s in best if s.number not in self._risen[lower] and s.excess <= 0.0]
-            if rising:
-                self._risen[lower].add(rising[0])
-                return rising[0], upper
+            self._rank(lower)
+            if self._rising[lower]:
+                number = self._rising[lower].popleft()
+                self._risen[lower].add(number)
+                return number, upper
         return None
 
     def finalists(self, limit: int) -> list[tuple[int, Rung]]:
         """Front members that have not risen from their rung: at most ``limit`` of them rise at the end."""
         for lower, upper in zip(self.rungs, self.rungs[1:], strict=False):
-            best = [s for s in self._order(lower) if s.excess <= 0.0][:limit]
+            best = [s for s in ranked(self._standings[lower]) if s.excess <= 0.0][:limit]
             rising = [s.number for s in best if s.number not in self._risen[lower]]
             self._risen[lower].update(rising)
             if rising:
                 return [(number, upper) for number in rising]
         return []
 
-    def _order(self, rung: Rung) -> list[Standing]:
-        if rung not in self._ranked:
-            self._ranked[rung] = ranked(self._standings[rung])
-        return self._ranked[rung]
+    def _rank(self, rung: Rung) -> None:
+        """Who may rise: of many results one more changes little, and takes as long as all of them."""
+        standings = self._standings[rung]
+        count = len(standings)
+        if count - self._ranked[rung] > count // _UNRANKED:
+            best = ranked(standings)[: int(count / self.eta)]
+            risen = self._risen[rung]
+            self._rising[rung] = deque(s.number for s in best if s.number not in risen and s.excess <= 0.0)
+            self._ranked[rung] = count
 
 
 def ranked(standings: Sequence[Standing]) -> list[Standing]:

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from autocompress.errors import RunError
+from autocompress.space import load_space
 from autocompress.study import Budget, EvaluationStore, Settings, Study
 from autocompress.study.lock import run_lock
-from autocompress.study.testing import SyntheticEvaluator
+from autocompress.study.testing import REFERENCE_DIMENSIONS, SyntheticEvaluator
 
 SAME_TRIALS = """
 import sys
@@ -135,12 +136,22 @@ def test_a_larger_budget_goes_on_from_the_smaller_one(make_study, sampler: str) 
     assert sum(t.state == "complete" for t in after) == 50
 
 
-def test_the_order_in_which_workers_finish_does_not_matter(make_study) -> None:
-    settings = Settings(sampler="nsga2", workers=2)
-    fronts = [
-        front_of(make_study(str(d), settings=settings, evaluate=Uneven(d)), Budget(trials=24)) for d in (0, 1)
-    ]
+@pytest.mark.parametrize(
+    ("space", "settings"),
+    [
+        ("quick", Settings(sampler="auto", workers=2)),
+        ("quick", Settings(sampler="nsga2", workers=2)),
+        ("gpt-sovits", Settings(sampler="nsga2", workers=2, seeded=False)),  # no solver: it takes seconds
+    ],
+)
+def test_the_order_in_which_workers_finish_does_not_matter(make_study, space: str, settings) -> None:
+    searched = load_space(space, REFERENCE_DIMENSIONS)
+    studies = [make_study(str(d), space=searched, settings=settings, evaluate=Uneven(d)) for d in (0, 1)]
+    fronts = [front_of(study, Budget(trials=24)) for study in studies]
     assert fronts[0] == fronts[1]
+    made = [[t.candidate.id for t in study.trials()] for study in studies]
+    assert made[0] == made[1]
+    assert len(set(made[0])) >= 24
 
 
 def test_a_worker_that_dies_costs_its_own_candidate_only(make_study) -> None:

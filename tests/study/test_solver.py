@@ -49,6 +49,18 @@ def test_rows_and_points_are_the_same_points(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["quick", "gpt-sovits", "precision-only"])
+@pytest.mark.parametrize("dimensions", [REFERENCE_DIMENSIONS, FULL_DIMENSIONS])
+def test_a_batch_of_rows_is_repaired_as_the_space_repairs_points(name: str, dimensions: dict) -> None:
+    encoding = Encoding(load_space(name, dimensions))
+    drawn = np.random.default_rng(3).integers(
+        -1, encoding.n_options, size=(80, len(encoding.choices))
+    )  # -1: not named, so the default where it is active
+    for row, repaired in zip(drawn, encoding.repair(drawn), strict=True):
+        named = {c.name: c.options[i] for c, i in zip(encoding.choices, row, strict=True) if i >= 0}
+        assert (encoding.encode(encoding.space.repair(named)) == repaired).all()
+
+
+@pytest.mark.parametrize("name", ["quick", "gpt-sovits", "precision-only"])
 def test_cost_tables_add_up_to_the_free_rung(name: str) -> None:
     cost = fitted(name, REFERENCE_DIMENSIONS)
     assert cost.error < 1e-9  # the synthetic device has no cost across factors, so only rounding is left

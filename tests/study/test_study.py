@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from autocompress.errors import InfeasibleError
 from autocompress.objectives import DEFAULT_OBJECTIVES, Constraint, Measurement, dominates, hypervolume
 from autocompress.space import Candidate
-from autocompress.study import Budget, Evaluation, EvaluationStore, Fingerprint, Settings, Task
+from autocompress.study import Budget, Evaluation, EvaluationStore, Fingerprint, Settings, Task, rungs
 from autocompress.study.fingerprint import relevant
 from autocompress.study.rungs import RungTable, Standing, ranked
 from autocompress.study.testing import SyntheticEvaluator
@@ -134,6 +135,20 @@ def test_a_third_of_a_rung_rises_once() -> None:
             risen.append(rising[0])
     assert len(risen) == len(set(risen)) >= 3
     assert 8 in risen
+
+
+def test_thousands_of_results_are_not_ranked_anew_for_each_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    monkeypatch.setattr(rungs, "ranked", lambda known: sizes.append(len(known)) or ranked(known))
+    table = RungTable(("divergence", "speech"), eta=3.0)
+    risen = set()
+    for number, loss in enumerate(np.random.default_rng(0).random(800)):
+        table.record("divergence", Standing(number, (float(loss), 1.0)))
+        while (rising := table.next_promotion()) is not None:
+            risen.add(rising[0])
+    assert sizes[:199] == list(range(1, 200))  # a short search ranks after every result
+    assert len(sizes) < 450
+    assert len(risen) >= 800 / 3 - 800 / 200
 
 
 def test_a_second_device_needs_no_new_quality_evaluation(make_study, counting, tmp_path) -> None:
