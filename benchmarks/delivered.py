@@ -76,6 +76,8 @@ class Bench:
         folder = self.work / "rows" / name / "bundle"
         if not (folder / MANIFEST).is_file():
             sys.exit(f"{folder} is missing. Run first: python -m benchmarks.headline --steps make")
+        if name.endswith("-distilled"):
+            sys.exit(f"{name} was trained after its prediction: give rows that were not.")
         candidate = Candidate.from_dict(dict(read_manifest(folder).candidate))
         told(f"{name}: measuring")
         costs = self.costs.cost(candidate)

@@ -1,6 +1,6 @@
 """The headline in one run: fp32 graphs, what a user would pick instead, and bundles of our front.
 
-    python -m benchmarks.headline [--sentences 24] [--voices 4] [--hear-minutes 11] [--steps make time hear]
+    python -m benchmarks.headline [--sentences 24] [--voices 4] [--hear-minutes 10] [--steps make time hear]
 
 ``make`` writes a bundle for every row (searching for ours at each of ``--budgets``, training those that
 ``--distil`` names), ``time`` takes latency and memory and wants a quiet machine, ``hear`` lets all of them
@@ -12,6 +12,7 @@ is published to ``results/headline``: ``table.csv``, ``table.json``, ``headline.
 import argparse
 import csv
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -39,6 +40,7 @@ Numbers = dict[str, dict[str, float]]
 
 def main() -> None:
     given = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal; the same command goes on"))
     os.environ["OMP_NUM_THREADS"] = "1"  # of the workers; training chooses its own
     torch.set_num_threads(1)
     shop, before = workshop(given), weights()
@@ -58,13 +60,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sentences", type=int, default=24)
     parser.add_argument("--voices", type=int, default=4)
     parser.add_argument(
-        "--hear-minutes", type=float, default=11, help="what is not heard by then is left out"
+        "--hear-minutes", type=float, default=10, help="what is not heard by then is left out"
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--budgets", nargs="+", default=["5:2", "7:3", "10:4"], help="SMALLER:FASTER")
     parser.add_argument("--distil", nargs="*", default=["10x"], help="budgets with a second, trained row")
     parser.add_argument("--distil-steps", type=read_steps, default="auto")
-    parser.add_argument("--search-seconds", type=float, default=75, help="for each budget")
+    parser.add_argument("--search-seconds", type=float, default=60, help="for each budget")
     parser.add_argument("--pruned-like", help="whose size one-shot pruning is given (default: the middle)")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))

@@ -1,12 +1,14 @@
 """How far each bundle is from the fp32 graphs on the same tokens and noise: chance plays no part."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autocompress.bundle.integrity import read_manifest
 from autocompress.bundle.manifest import PREFILL, SOVITS, STEP
+from autocompress.errors import AutocompressError
 from autocompress.metrics.teacher_forced import ForcedCase
 from benchmarks.headline.systems import TEACHER
 from benchmarks.precision.quality import Arrays, gpt_logits, gpt_quality, sovits_audio, sovits_quality
@@ -43,8 +45,18 @@ def diverge_all(
     fp32 = Answers.of(bundles[TEACHER], fed)
     for name in (name for name in bundles if name not in known):
         own = fp32 if name == TEACHER else Answers.of(bundles[name], fed)
-        found = gpt_quality(fed, own.logits, fp32.logits, eos)
-        found |= sovits_quality(fed, own.audio, fp32.audio, rate_hz)
-        known[name] = {key: found[key] for key in KEPT}
+        known[name] = _compared(fed, own, fp32, eos, rate_hz)
         write_json(path, known)
     return known
+
+
+def _compared(
+    cases: Sequence[ForcedCase], own: Answers, fp32: Answers, eos: int, rate_hz: int
+) -> dict[str, float]:
+    """NaN where a bundle answers nothing that can be compared."""
+    try:
+        found = gpt_quality(cases, own.logits, fp32.logits, eos)
+        found |= sovits_quality(cases, own.audio, fp32.audio, rate_hz)
+    except (AutocompressError, ArithmeticError, ValueError):
+        return dict.fromkeys(KEPT, math.nan)
+    return {key: found[key] for key in KEPT}

@@ -57,7 +57,7 @@ Write = Callable[[Mapping[str, Path], Path], WrittenGraphs]
 class Effort:
     """How long each budget is searched for, and what a distilled row is trained with."""
 
-    search_s: float = 75.0
+    search_s: float = 60.0
     workers: int = 2
     distil_steps: Steps = "auto"
     seed: int = 0
