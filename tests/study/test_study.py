@@ -9,7 +9,7 @@ import pytest
 from autocompress.errors import InfeasibleError
 from autocompress.objectives import DEFAULT_OBJECTIVES, Constraint, Measurement, dominates, hypervolume
 from autocompress.space import Candidate
-from autocompress.study import Budget, Evaluation, EvaluationStore, Fingerprint, Settings, Task, rungs
+from autocompress.study import Budget, Evaluation, EvaluationStore, Fingerprint, Settings, Task, rungs, store
 from autocompress.study.fingerprint import relevant
 from autocompress.study.rungs import RungTable, Standing, ranked
 from autocompress.study.testing import SyntheticEvaluator
@@ -182,6 +182,18 @@ def test_the_recipe_changes_no_evaluation_before_distillation() -> None:
     key = Fingerprint("t").key
     assert key(one, "divergence", 0) == key(two, "divergence", 0)
     assert key(one, "distillation", 0) != key(two, "distillation", 0)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "one without a way of its own"])
+def test_an_evaluation_that_is_there_stays_and_none_is_written_twice(tmp_path, dialect: str) -> None:
+    """Two searches may finish the same evaluation at the same moment."""
+    kept = EvaluationStore(f"sqlite:///{tmp_path / 'store.db'}")
+    kept._add = store._adding(store._EVALUATIONS, dialect)
+    first, second = (Evaluation.of(Measurement.exact("quality_loss", value)) for value in (0.1, 0.2))
+    for key, seen in (("a", first), ("a", second), ("b", second)):
+        kept.save([store.entry(key, Candidate(), "divergence", seen)])
+    assert (kept.get("a"), kept.get("b"), kept.count()) == (first, second, 2)
+    kept.close()
 
 
 def test_a_store_gives_back_what_was_put_in(tmp_path) -> None:
