@@ -63,7 +63,7 @@ def arguments() -> argparse.Namespace:
         "--hear-minutes", type=float, default=10, help="what is not heard by then is left out"
     )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--budgets", nargs="+", default=["5:2", "7:3", "10:4"], help="SMALLER:FASTER")
+    parser.add_argument("--budgets", nargs="+", default=["5:1", "7:2", "10:4"], help="SMALLER:FASTER")
     parser.add_argument("--distil", nargs="*", default=["10x"], help="budgets with a second, trained row")
     parser.add_argument("--distil-steps", type=read_steps, default="auto")
     parser.add_argument("--search-seconds", type=float, default=60, help="for each budget")
