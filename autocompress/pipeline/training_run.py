@@ -37,7 +37,7 @@ class TrainingRun:
     folder: Path
     seed: int = 0
     unseen: frozenset[str] = sizes.UNSEEN_VOICES
-    gpt: GptRecipe = field(default_factory=lambda: GptRecipe(5400))
+    gpt: GptRecipe = field(default_factory=lambda: GptRecipe(5900))
     sovits: SovitsRecipe = field(default_factory=lambda: SovitsRecipe(15_500, adversarial_from=3750))
 
     def run(self, stages: Sequence[str], report: Report) -> None:
