@@ -66,7 +66,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--budgets", nargs="+", default=["5:1", "7:2", "10:4"], help="SMALLER:FASTER")
     parser.add_argument("--distil", nargs="*", default=["10x"], help="budgets with a second, trained row")
     parser.add_argument("--distil-steps", type=read_steps, default="auto")
-    parser.add_argument("--search-seconds", type=float, default=60, help="for each budget")
+    parser.add_argument("--trials", type=int, default=60, help="for each budget")
+    parser.add_argument("--search-seconds", type=float, default=300, help="for each budget, at most")
     parser.add_argument("--pruned-like", help="whose size one-shot pruning is given (default: the middle)")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
@@ -76,7 +77,7 @@ def arguments() -> argparse.Namespace:
 
 
 def workshop(given: argparse.Namespace) -> Workshop:
-    effort = Effort(given.search_seconds, given.workers, given.distil_steps)
+    effort = Effort(given.trials, given.search_seconds, given.workers, given.distil_steps)
     budgets = tuple(map(Budget.parse, given.budgets))
     like = f"ours-{given.pruned_like}" if given.pruned_like else budgets[len(budgets) // 2].name
     return Workshop(given.work, given.voices, budgets, like, effort)

@@ -57,7 +57,8 @@ Write = Callable[[Mapping[str, Path], Path], WrittenGraphs]
 class Effort:
     """How long each budget is searched for, and what a distilled row is trained with."""
 
-    search_s: float = 60.0
+    trials: int = 60
+    search_s: float = 300.0
     workers: int = 2
     distil_steps: Steps = "auto"
     seed: int = 0
@@ -186,7 +187,11 @@ class Workshop:
         request = self.request(budget)
         told(f"search: {request}")
         settings = SearchSettings(
-            None, self.effort.search_s, self.effort.seed, workers=self.effort.workers, speech=False
+            self.effort.trials,
+            self.effort.search_s,
+            self.effort.seed,
+            workers=self.effort.workers,
+            speech=False,
         )
         planned = plan(request, space=SPACE, settings=settings)
         front = search(planned, self.work / "search" / budget.name).front()

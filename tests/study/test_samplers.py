@@ -110,6 +110,18 @@ def test_optuna_s_samplers_begin_with_screens_and_the_solver_s_points(make_study
     assert set(origins("plain", seeded=False)) == {name}
 
 
+@pytest.mark.parametrize("name", ["solver", "nsga2"])
+def test_a_search_that_stops_early_under_tight_limits_has_something_that_holds_them(
+    make_study, name: str
+) -> None:
+    task = Task(DEFAULT_OBJECTIVES, (Constraint("size_mb", "max", 25),))
+    front = make_study(settings=Settings(sampler=name, rungs=("divergence",)), task=task).run(
+        Budget(trials=2)
+    )
+    assert [trial.origin for trial in front.history] == ["teacher", "solver"]
+    assert front.best().measurements["size_mb"].value <= 25
+
+
 def test_a_head_start_helps(make_study) -> None:
     seeded = make_study("seeded", settings=Settings(sampler="nsga2")).run(Budget(trials=60))
     plain = make_study("plain", settings=Settings(sampler="nsga2", seeded=False)).run(Budget(trials=60))

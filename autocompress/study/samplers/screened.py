@@ -7,7 +7,7 @@ from autocompress.study.encoding import Encoding, Rows
 from autocompress.study.program import Quality
 from autocompress.study.samplers.sampler import Proposal, SamplerContext
 from autocompress.study.screening import believed, screens
-from autocompress.study.solver import BudgetSolver
+from autocompress.study.solver import BudgetSolver, Solution
 
 _SCREEN_SHARE = 0.35  # of the budget, for measuring single decisions
 _SWEEP_STEPS = 3  # budgets a cost column that the solver answers
@@ -25,10 +25,22 @@ class Screened:
         self._screens = screens(self.encoding, max(4, int(_SCREEN_SHARE * context.trials)))
 
     def opening(self) -> list[Proposal]:
-        """The teacher and every screen; each runs even where it breaks a bound, to learn from it."""
+        """The teacher and every screen; each runs even where it breaks a bound, to learn from it.
+
+        Where the teacher breaks one, a point that holds them all comes second: screens can take minutes, and
+        a search that is stopped among them shall not say that nothing fits.
+        """
         decode = self.encoding.decode
         single = [Proposal(decode(s.row), "screen", always=True) for s in self._screens]
-        return [Proposal(decode(self.encoding.teacher), "teacher", always=True), *single]
+        return [Proposal(decode(self.encoding.teacher), "teacher", always=True), *self._within(), *single]
+
+    def _within(self) -> list[Proposal]:
+        base = dict(zip((c.name for c in self.cost.columns), map(float, self.cost.base), strict=True))
+        if all(base[name] <= limit for name, limit in self._limits.items()):
+            return []
+        solver = BudgetSolver(self.cost, believed(self.encoding, [], []))
+        found = solver.solve(self._limits)
+        return [Proposal(found.point, "solver")] if isinstance(found, Solution) else []
 
     def table(self, rows: Sequence[Rows], losses: Sequence[tuple[float, ...]], objective: int) -> Quality:
         """Loss of single decisions, from the screens measured so far."""
@@ -38,6 +50,9 @@ class Screened:
 
     def answers(self, table: Quality) -> list[Rows]:
         """The solver's answers to a grid of budgets within the bounds."""
-        limits = {c.name: c.limit for c in self.cost.columns if c.limit is not None}
         names = tuple(c.name for c in self.cost.columns if c.limit is None)[:2]
-        return [s.row for s in BudgetSolver(self.cost, table).sweep(names, _SWEEP_STEPS, limits)]
+        return [s.row for s in BudgetSolver(self.cost, table).sweep(names, _SWEEP_STEPS, self._limits)]
+
+    @property
+    def _limits(self) -> dict[str, float]:
+        return {c.name: c.limit for c in self.cost.columns if c.limit is not None}
