@@ -115,10 +115,9 @@ def test_a_search_that_stops_early_under_tight_limits_has_something_that_holds_t
     make_study, name: str
 ) -> None:
     task = Task(DEFAULT_OBJECTIVES, (Constraint("size_mb", "max", 25),))
-    front = make_study(settings=Settings(sampler=name, rungs=("divergence",)), task=task).run(
-        Budget(trials=2)
-    )
-    assert [trial.origin for trial in front.history] == ["teacher", "solver"]
+    study = make_study(settings=Settings(sampler=name, rungs=("divergence",)), task=task)
+    front = study.run(Budget(trials=2))
+    assert [trial.origin for trial in study.trials()] == ["teacher", "solver"]
     assert front.best().measurements["size_mb"].value <= 25
 
 
