@@ -85,6 +85,15 @@ def test_a_loaded_machine_makes_the_runtime_step_down_and_relief_lets_it_up_agai
         bundle.say("One two three four.", "emma", deadline_s=deadline_s)
         return time.perf_counter() - started
 
+    def plain_s():
+        """What a runtime without deadlines takes now: the median of nine."""
+        plain, took = Bundle.load(whole_folder, GraphSettings(threads=1)), []
+        for _ in range(9):
+            started = time.perf_counter()
+            plain.say("One two three four.", "emma")
+            took.append(time.perf_counter() - started)
+        return sorted(took)[4]
+
     def until(tier):
         end = time.monotonic() + 60
         while bundle.tier != tier and time.monotonic() < end:
@@ -98,6 +107,8 @@ def test_a_loaded_machine_makes_the_runtime_step_down_and_relief_lets_it_up_agai
     load()
     until("light")
     relieve()
+    if plain_s() > 2.0 * calm_s:
+        pytest.skip("other work holds this machine now: there is no relief to step up in")
     deadline_s = 4.0 * calm_s  # a machine that was busy for a while may stay slower than before
     until("full")
     assert ("full", "light") in [(switch.before, switch.after) for switch in switches]
