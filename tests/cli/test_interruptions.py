@@ -23,6 +23,7 @@ from autocompress.models.teacher import NAMED_TEACHERS
 from tests.tiny_teacher import tiny_teacher
 
 warnings.simplefilter("ignore")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
 NAMED_TEACHERS["tiny"] = tiny_teacher
 moment = sys.argv.pop(1)
 stage, watch = SearchProgress.stage, SearchProgress.watch
