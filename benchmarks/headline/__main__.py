@@ -23,7 +23,7 @@ from autocompress.bundle.measuring import measure_size
 from autocompress.pipeline.evaluation_data import evaluation_data
 from autocompress.production.settings import read_steps
 from benchmarks.headline.divergence import diverge_all
-from benchmarks.headline.hearing import hear_all, heard, tasks, units
+from benchmarks.headline.hearing import Readings, hear_all, heard, tasks, units
 from benchmarks.headline.judging import LIMITS, Row, factors, held, mean
 from benchmarks.headline.making import Effort, Workshop, make_all
 from benchmarks.headline.page import page
@@ -115,8 +115,7 @@ def measured(shop: Workshop, bundles: Bundles, given: argparse.Namespace) -> Num
     }
 
 
-def rows_of(shop: Workshop, listed: list[System], numbers: Numbers) -> list[Row]:
-    said = heard(shop.work / "readings", [system.name for system in listed])
+def rows_of(listed: list[System], said: dict[str, Readings], numbers: Numbers) -> list[Row]:
     return [
         Row(
             system.name,
@@ -132,9 +131,10 @@ def rows_of(shop: Workshop, listed: list[System], numbers: Numbers) -> list[Row]
 
 
 def publish(shop: Workshop, listed: list[System], numbers: Numbers, given: argparse.Namespace) -> None:
-    rows = rows_of(shop, listed, numbers)
-    if not rows[0].readings:
+    said = heard(shop.work / "readings", [system.name for system in listed])
+    if not said[TEACHER]:
         sys.exit("no utterance was said by every row yet: nothing to publish. Run the step `hear`.")
+    rows = rows_of(listed, said, numbers)
     items = [item.split("/") for item in rows[0].readings]
     facts = provenance(
         shop.effort.seed,
