@@ -34,9 +34,14 @@ class Screened:
         single = [Proposal(decode(s.row), "screen", always=True) for s in self._screens]
         return [Proposal(decode(self.encoding.teacher), "teacher", always=True), *self._within(), *single]
 
-    def _within(self) -> list[Proposal]:
+    @property
+    def bounded(self) -> bool:
+        """Whether the teacher breaks a bound on what is free."""
         base = dict(zip((c.name for c in self.cost.columns), map(float, self.cost.base), strict=True))
-        if all(base[name] <= limit for name, limit in self._limits.items()):
+        return any(base[name] > limit for name, limit in self._limits.items())
+
+    def _within(self) -> list[Proposal]:
+        if not self.bounded:
             return []
         solver = BudgetSolver(self.cost, believed(self.encoding, [], []))
         found = solver.solve(self._limits)

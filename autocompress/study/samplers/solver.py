@@ -131,7 +131,10 @@ class SolverSampler:
         return unique[[row.tobytes() not in self._seen for row in unique]]
 
     def _promising(self, models: dict[int, Surrogate], pool: Rows, count: int) -> Rows:
-        """The ``count`` rows with the largest expected gain of hypervolume, each given the ones before it."""
+        """The ``count`` rows with the largest expected gain of hypervolume, each given the ones before it.
+
+        Under bounds that the teacher breaks, also the row of which the highest quality is believed.
+        """
         believed = self._believed[0]
         known = self._predict(models, pool)
         if (inside := known[:, -1] <= 0.0).any():
@@ -140,4 +143,8 @@ class SolverSampler:
         gain = Gain(np.array(self._context.reference), believed)
         front = np.array([loss for loss, open_ in zip(self._losses, self._open, strict=True) if open_])
         front = front.reshape(-1, len(self._context.reference))
-        return pool[gain.best(front, known[:, :-1], belief, count)]
+        chosen = gain.best(front, known[:, :-1], belief, count)
+        if inside.any() and self._screened.bounded:
+            # Hypervolume spreads over the whole front; what is delivered is its end of highest quality.
+            chosen = list(dict.fromkeys([*chosen, int(np.argmin(known[:, believed]))]))
+        return pool[chosen]
