@@ -83,7 +83,7 @@ results-full-size: setup
 results-headline: setup
 	$(BIN)/python -m benchmarks.headline
 
-results-delivered: results-headline
+results-delivered: setup results-headline
 	$(BIN)/python -m benchmarks.delivered
 
 # Needs files that are not in this repository: WHEELS, a folder of speech models' wheels, and DEVICES, published tables.
