@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,9 @@ def speak_corpus(
     out.mkdir(parents=True, exist_ok=True)
     total = len(lines) + len(pitched)
     rows = []
-    for row in _kokoro_clips(lines, Kokoro(voices, threads), out):
-        rows.append(row)
-        report(len(rows), total)
-    for row in _hibari_clips(pitched, threads, out):
+    for row in chain(
+        _kokoro_clips(lines, Kokoro(voices, threads), out), _hibari_clips(pitched, threads, out)
+    ):
         rows.append(row)
         report(len(rows), total)
     manifest = out / "manifest.tmp"

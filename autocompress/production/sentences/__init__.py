@@ -1,5 +1,6 @@
 """Sentences for a teacher to speak when no recordings are given; none is of the evaluation set."""
 
+from functools import cache
 from pathlib import Path
 
 from autocompress.models.training import hibari
@@ -7,6 +8,7 @@ from autocompress.models.training import hibari
 _FOLDER = Path(__file__).parent
 
 
+@cache
 def training_sentences(language: str) -> tuple[str, ...]:
     """The shipped sentences of a language, English ones where there are none.
 
