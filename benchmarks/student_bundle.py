@@ -13,8 +13,10 @@ import torch
 
 from autocompress.bundle import Bundle, GraphSettings
 from autocompress.bundle.decoder import Decoder, Prompt
+from autocompress.bundle.graphs import Graphs
+from autocompress.bundle.integrity import read_manifest
 from autocompress.bundle.sampling import LOOP_LIMIT
-from autocompress.bundle.sessions import Arrays
+from autocompress.bundle.sessions import Arrays, Session
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
 
@@ -53,20 +55,16 @@ class StudentSession:
         return [audio[..., first:last].numpy()]
 
 
-@dataclass(frozen=True, eq=False)
-class StudentGraphs:
-    """One tier, in PyTorch."""
+class StudentGraphs(Graphs):
+    """One tier, in PyTorch; the GPT is a decoder of its own."""
 
-    session: StudentSession
-    settings: GraphSettings
+    def __init__(self, sovits: Sovits) -> None:
+        self.settings, self._session = GraphSettings(1), StudentSession(sovits)
 
-    def sovits(self, tier: int) -> StudentSession:
-        return self.session
+    def sovits(self, tier: int) -> Session:
+        return self._session  # type: ignore[return-value]  # what the runtime calls of a session
 
 
 def student_bundle(folder: Path, gpt: Gpt, sovits: Sovits) -> Bundle:
     """The bundle at ``folder`` with its voices and settings, and these networks instead of its graphs."""
-    bundle = Bundle.load(folder, GraphSettings(1))
-    bundle._decoder = StudentDecoder(gpt)
-    bundle.graphs = StudentGraphs(StudentSession(sovits), GraphSettings(1))  # type: ignore[assignment]
-    return bundle
+    return Bundle(folder, read_manifest(folder), StudentGraphs(sovits), decoder=StudentDecoder(gpt))

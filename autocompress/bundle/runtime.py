@@ -56,15 +56,25 @@ class _Tokens:
 
 
 class Bundle:
-    """A compressed voice model with its voices. Make one with :meth:`load`."""
+    """A compressed voice model with its voices. Make one with :meth:`load`.
 
-    def __init__(self, folder: Path, manifest: Manifest, graphs: Graphs, bert: BertCallable | None) -> None:
+    ``decoder`` takes the place of the GPT's graphs: another model in the same runtime, to be compared.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        graphs: Graphs,
+        bert: BertCallable | None = None,
+        decoder: Decoder | None = None,
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
         self.voices = VoiceStore(folder / VOICES)
         self.graphs = graphs
         self._bert = bert
-        self._decoder = Decoder(graphs.prefill, graphs.step)
+        self._decoder = decoder or Decoder(graphs.prefill, graphs.step)
         self._pace = Pace(len(manifest.tiers))
         self._lock = threading.Lock()
 

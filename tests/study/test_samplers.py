@@ -99,14 +99,14 @@ def test_the_solver_reaches_in_thirty_trials_what_random_misses_in_three_hundred
 
 
 @pytest.mark.parametrize("name", ["nsga2", "tpe"])
-def test_optuna_s_samplers_begin_with_screens_and_the_solver_s_points(make_study, name: str) -> None:
+def test_optuna_s_samplers_begin_with_uniform_points_screens_and_the_solver_s(make_study, name: str) -> None:
     def origins(folder: str, *, seeded: bool) -> list[str]:
         study = make_study(folder, settings=Settings(sampler=name, seeded=seeded))
         study.run(Budget(trials=30))
         return [t.origin for t in study.trials()]
 
     begun = list(dict.fromkeys(origins("seeded", seeded=True)))
-    assert begun == ["teacher", "screen", "solver", name]
+    assert begun == ["teacher", "uniform", "screen", "solver", name]
     assert set(origins("plain", seeded=False)) == {name}
 
 

@@ -8,6 +8,7 @@ from autocompress.study.program import Quality
 from autocompress.study.samplers.sampler import Proposal, SamplerContext
 from autocompress.study.screening import believed, screens
 from autocompress.study.solver import BudgetSolver, Solution
+from autocompress.study.uniform import uniform_rows
 
 _SCREEN_SHARE = 0.35  # of the budget, for measuring single decisions
 _SWEEP_STEPS = 3  # budgets a cost column that the solver answers
@@ -25,14 +26,17 @@ class Screened:
         self._screens = screens(self.encoding, max(4, int(_SCREEN_SHARE * context.trials)))
 
     def opening(self) -> list[Proposal]:
-        """The teacher and every screen; each runs even where it breaks a bound, to learn from it.
+        """The teacher, what one would try by hand, and every screen.
 
-        Where the teacher breaks one, a point that holds them all comes second: screens can take minutes, and
-        a search that is stopped among them shall not say that nothing fits.
+        Teacher and screens run even where they break a bound, to learn from them. Where the teacher breaks
+        one, a point that holds them all comes second: screens can take minutes, and a search that is stopped
+        among them shall not say that nothing fits.
         """
         decode = self.encoding.decode
+        teacher = Proposal(decode(self.encoding.teacher), "teacher", always=True)
+        by_hand = [Proposal(decode(row), "uniform") for row in uniform_rows(self.cost)]
         single = [Proposal(decode(s.row), "screen", always=True) for s in self._screens]
-        return [Proposal(decode(self.encoding.teacher), "teacher", always=True), *self._within(), *single]
+        return [teacher, *self._within(), *by_hand, *single]
 
     @property
     def bounded(self) -> bool:
