@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from autocompress.hardware.library import load_profile
-from autocompress.metrics.cost import CostModel, sovits_parts, student_sizes
+from autocompress.metrics.cost import CostModel, sovits_parts, student_sizes, weights
 from autocompress.metrics.cost.sizes import component_bytes
 from autocompress.models.config import GptConfig, SovitsConfig, StageSize
 from autocompress.models.onnx import flat_images
 from autocompress.models.training import reference
 from autocompress.space import Candidate, load_space
 from autocompress.transforms import materialize, student_configs, teacher_dimensions
+from autocompress.transforms.onnx_precision import size as graph_entries
 from tests.tiny_teacher import GPT, SOVITS, tiny_teacher
 
 DEVICE = "snapdragon-7-gen-3"
@@ -50,6 +51,23 @@ def test_bytes_are_those_of_the_student_made_real(space) -> None:
         assert counted.keys() == made.keys()
         for component, size in made.items():  # a few scalars (alpha, PReLU) are not counted
             assert counted[component] == pytest.approx(size, rel=0.01, abs=600), component
+
+
+def test_narrow_weights_add_the_entries_that_graphs_are_written_with() -> None:
+    plain = graph_entries.WIDENED_BYTES["fp32"]
+    assert {name: n - plain for name, n in graph_entries.WIDENED_BYTES.items()} == weights.WIDENED_BYTES
+    assert {name: n - plain for name, n in graph_entries.INTEGER_BYTES.items()} == weights.INTEGER_BYTES
+
+
+def test_the_graphs_of_many_small_weights_grow_as_they_are_stored_narrow(costs) -> None:
+    vocoder = [costs.cost(Candidate({"storage.sovits.vocoder": s})) for s in ("fp32", "int8", "int4")]
+    graphs = [one.bytes_by_component["graphs"] for one in vocoder]
+    assert graphs == sorted(graphs)
+    step_and_prefill = costs.cost(
+        Candidate({"storage.gpt.ffn.0": "int4", "compute.gpt.ffn.0": "dynamic-int8"})
+    )
+    entries = step_and_prefill.bytes_by_component["graphs"] - graphs[0]
+    assert entries == 2 * 2 * weights.INTEGER_BYTES["int4"]  # two matrices, in two graphs
 
 
 def test_narrow_storage_costs_no_seconds_and_saves_bytes(costs) -> None:

@@ -24,11 +24,13 @@ bundles of 17 to 68 MB took 82 to 191 MB, and are predicted within a tenth."""
 def component_bytes(sizes: StudentSizes, candidate: Candidate, *, bert: bool) -> dict[str, float]:
     """Bytes by the first two parts of the role (gpt.attention, …, sovits.vocoder), and ``graphs``."""
     totals: dict[str, float] = {}
+    graphs = _graph_bytes(sizes)
     for tensor in stored_weights(sizes, bert=bert):
         component = ".".join(tensor.role.split(".")[:2])
-        storage = str(candidate.get(f"storage.{tensor.role}", "fp32"))
+        storage, compute = (str(candidate.get(f"{k}.{tensor.role}", "fp32")) for k in ("storage", "compute"))
         totals[component] = totals.get(component, 0.0) + tensor.size_bytes(storage)
-    return totals | {"graphs": _graph_bytes(sizes)}
+        graphs += tensor.entry_bytes(storage, compute)
+    return totals | {"graphs": graphs}
 
 
 def working_bytes(sizes: StudentSizes, candidate: Candidate, work: SpeechWorkload) -> float:

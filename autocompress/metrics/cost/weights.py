@@ -11,6 +11,10 @@ from autocompress.metrics.cost.student_sizes import StudentSizes
 from autocompress.models.config import BlockSize, GptConfig, SovitsConfig, VocoderConfig, WaveNetSize
 
 SMALL_WEIGHTS = 4096
+# What a weight adds to a graph beyond its fp32 entry: the nodes that widen it, or compute with it as it is.
+# As in ``transforms.onnx_precision.size``, which loads onnx and torch.
+WIDENED_BYTES = {"fp32": 0, "fp16": 34, "int8": 105, "int4": 404}
+INTEGER_BYTES = {"int8": 309, "int4": 684}
 _BLOCK = 32
 _INT8_SCALE_BYTES = 4
 _INT4_SCALE_BYTES = 2
@@ -31,10 +35,20 @@ class Stored:
         return self.count * (self.rows * self.columns + self.plain)
 
     def size_bytes(self, storage: str) -> float:
-        """Where the role is stored as ``storage``; small matrices of the vocoder are never integers."""
+        """Where the role is stored as ``storage``."""
+        return self.count * (matrix_bytes(self.rows, self.columns, self.kept_as(storage)) + 4 * self.plain)
+
+    def entry_bytes(self, storage: str, compute: str) -> float:
+        """Names and nodes of the matrices in the graphs; prefill and step each have the GPT's."""
+        kept = self.kept_as(storage)
+        integer = compute == "dynamic-int8" and kept in INTEGER_BYTES
+        graphs = 2 if self.role.startswith("gpt.") else 1
+        return self.count * graphs * (INTEGER_BYTES if integer else WIDENED_BYTES)[kept]
+
+    def kept_as(self, storage: str) -> str:
+        """``storage``, but small matrices of the vocoder are never integers."""
         whole = storage in ("int8", "int4") and is_small(self.role, self.rows * self.columns)
-        chosen = "fp16" if whole else storage
-        return self.count * (matrix_bytes(self.rows, self.columns, chosen) + 4 * self.plain)
+        return "fp16" if whole else storage
 
 
 def is_small(role: str, numbers: int) -> bool:

@@ -14,8 +14,8 @@ from autocompress.transforms.quantizers import INT4_BLOCK, is_small, stored_as
 
 # A weight's own part of a graph file (names, shapes, the nodes that widen it or compute with it), averaged
 # over written graphs; tests/transforms/onnx_precision hold the whole size to 2 %.
-_WIDENED_BYTES = {"fp32": 72, "fp16": 106, "int8": 177, "int4": 476}
-_INTEGER_BYTES = {"int8": 381, "int4": 756}
+WIDENED_BYTES = {"fp32": 72, "fp16": 106, "int8": 177, "int4": 476}
+INTEGER_BYTES = {"int8": 381, "int4": 756}
 
 
 def predicted_bytes(graphs: Mapping[str, Path], plan: PrecisionPlan) -> int:
@@ -54,7 +54,7 @@ def _graph_bytes(model: onnx.ModelProto, weights: list[Weight], plan: PrecisionP
 def _entry_bytes(weight: Weight, plan: PrecisionPlan) -> int:
     numbers = weight.value.size
     integer = plan.compute_of(weight.role) == "dynamic-int8" and weight.op_type in INTEGER_OPERATORS
-    kinds = _INTEGER_BYTES if integer and not is_small(weight.role, numbers) else _WIDENED_BYTES
+    kinds = INTEGER_BYTES if integer and not is_small(weight.role, numbers) else WIDENED_BYTES
     return kinds[_storage(plan, weight.role, numbers)]
 
 
