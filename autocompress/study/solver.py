@@ -1,9 +1,10 @@
 """The budget solver: the least loss of quality within bytes and seconds, by ``scipy.optimize.milp``."""
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,15 +23,26 @@ _NODES = 2000  # a limit in nodes, not in seconds: the same tables give the same
 
 @contextmanager
 def _stdout_kept() -> Iterator[None]:
-    """HiGHS writes notes to the process's standard output, which belongs to ``--json``: they go to stderr."""
+    """HiGHS 1.12 prints a line to the process's standard output whatever it is told (its issue 2783).
+
+    That belongs to ``--json``, so the line is dropped; out of C's buffer, too, which would be written later.
+    """
     sys.stdout.flush()
-    saved = os.dup(1)
-    os.dup2(2, 1)
+    _flush_c()
+    saved, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
     try:
         yield
     finally:
+        _flush_c()
         os.dup2(saved, 1)
         os.close(saved)
+        os.close(nowhere)
+
+
+def _flush_c() -> None:
+    with suppress(OSError, TypeError, AttributeError):  # no C library to be found by this name
+        ctypes.CDLL(None).fflush(None)
 
 
 def _milp(

@@ -1,5 +1,8 @@
 """Cost tables and budget solver against brute force."""
 
+import os
+import subprocess
+import sys
 import time
 from itertools import product
 
@@ -144,3 +147,24 @@ def test_nothing_is_written_to_standard_output(capfd: pytest.CaptureFixture[str]
     solver = BudgetSolver(cost, made_up_losses(cost.encoding))
     solver.solve({"size_mb": 0.15 * cost.base[0], "latency_s": 0.3 * cost.base[1]})
     assert capfd.readouterr().out == ""
+
+
+_NOISY_SOLVER = """
+import ctypes
+from autocompress.study import solver
+solver.milp = lambda *given, **more: ctypes.CDLL(None).printf(b"a note of HiGHS")
+print("before", end=" ")
+solver._milp([1.0], [1.0], None, [])
+print("after")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the C library is found by another name")
+def test_what_the_solver_prints_in_c_never_reaches_a_pipe() -> None:
+    """Into a pipe C's standard output is buffered, so that a note could come after the answer."""
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    printed = subprocess.run(
+        [sys.executable, "-c", _NOISY_SOLVER], env=buffered, check=True, capture_output=True, text=True
+    )
+    assert printed.stdout == "before after\n"
+    assert printed.stderr == ""
