@@ -10,7 +10,6 @@ there. Writes ``comparison.json``, ``curves.csv``, ``curves.svg`` and ``curves.p
 
 import argparse
 import csv
-import json
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +23,7 @@ from benchmarks.search.baselines import RECIPES, losses_of
 from benchmarks.search.figure import draw
 from benchmarks.search.optimum import true_front
 from benchmarks.search.runs import TASK, Bench, Run, runs
-from benchmarks.search.tabular import DEVICES, RESULTS
+from benchmarks.search.tabular import DEVICES, RESULTS, recorded_weights
 
 OURS = "solver"
 SAMPLERS = ("random", "nsga2", "tpe", "nni-evolution", OURS)
@@ -69,7 +68,7 @@ def summary(
     strongest_many = max(q["median"] for q in many.values())
     ours = few[OURS]["median"]
     return provenance(seed=0, **{name: version(name) for name in ("optuna", "moocore", "scipy")}) | {
-        "weights_sha256": _recorded_weights(),
+        "weights_sha256": recorded_weights(),
         "seeds": given.seeds,
         "samplers_not_run": [name for name in SAMPLERS if name not in finished],
         "objectives": [o.key for o in TASK.objectives],
@@ -119,11 +118,6 @@ def _evaluations_to_reach(finished: dict[str, list[Run]], volume: float) -> dict
     """When each plain sampler's median has what ours has at few; none: not within many."""
     medians = {n: np.median([r.history for r in made], axis=0) for n, made in finished.items() if n != OURS}
     return {n: int(np.argmax(m >= volume)) + 1 if m[-1] >= volume else None for n, m in medians.items()}
-
-
-def _recorded_weights() -> object:
-    """Of the model that the table was recorded from, which may be older than the one shipped now."""
-    return json.loads((RESULTS / "table.json").read_text("utf-8"))["weights_sha256"]
 
 
 def _arguments() -> argparse.Namespace:

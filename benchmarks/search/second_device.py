@@ -18,7 +18,7 @@ from autocompress.space import Candidate
 from autocompress.study import Budget, Evaluation, Fingerprint, Front, Rung, Settings, Study
 from benchmarks.provenance import provenance, write_json
 from benchmarks.search.runs import TASK, Bench
-from benchmarks.search.tabular import DEVICES, RESULTS, TabularEvaluator
+from benchmarks.search.tabular import DEVICES, RESULTS, TabularEvaluator, recorded_weights
 
 OURS = "solver"
 Row = dict[str, float]
@@ -44,7 +44,8 @@ def main() -> None:
     given = parser.parse_args()
     bench = Bench(work=given.work)
     rows = [asked_later(bench, seed, given.few) for seed in range(given.seeds)]
-    write_json(RESULTS / "second_device.json", provenance(seed=0) | summary(rows, given.few))
+    facts = provenance(seed=0) | {"weights_sha256": recorded_weights()}
+    write_json(RESULTS / "second_device.json", facts | summary(rows, given.few))
 
 
 def asked_later(bench: Bench, seed: int, few: int) -> Row:

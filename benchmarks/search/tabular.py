@@ -6,6 +6,7 @@ where the table is recorded, and stored beside it.
 """
 
 import csv
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,11 @@ def read_rows(path: Path) -> dict[str, Row]:
             r["half"]: {k: float(v) for k, v in r.items() if k not in ("part", "half")}
             for r in csv.DictReader(file)
         }
+
+
+def recorded_weights() -> object:
+    """Of the model that the table was recorded from, which may be older than the one shipped now."""
+    return json.loads((RESULTS / "table.json").read_text("utf-8"))["weights_sha256"]
 
 
 def write_rows(path: Path, rows: dict[str, Row], parts: dict[str, str]) -> None:
