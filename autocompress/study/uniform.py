@@ -18,11 +18,12 @@ _WORTH = 0.01  # of a cost: a way to compute that saves less than this is not tr
 def uniform_rows(cost: CostModel) -> list[Rows]:
     """Rows that differ from the teacher in storage and computing alone, the widest storage first.
 
-    What breaks a bound of ``cost`` is left out, and so is a way to compute that makes nothing cheaper.
+    Those that hold the bounds of ``cost``; where none does, the cheapest one: what fits lies beside it. A way
+    to compute that makes nothing cheaper is left out.
     """
     encoding = cost.encoding
-    rows = [row for row in _distinct(encoding, cost) if _inside(cost, row)]
-    return [row for row in rows if not np.array_equal(row, encoding.teacher)]
+    rows = [r for r in _distinct(encoding, cost) if not np.array_equal(r, encoding.teacher)]
+    return [row for row in rows if _inside(cost, row)] or _cheapest(cost, rows)
 
 
 def stored_everywhere(encoding: Encoding, storage: Value) -> Rows:
@@ -58,6 +59,12 @@ def _cheaper(encoding: Encoding, cost: CostModel, plain: Rows) -> Iterator[Rows]
         after = cost.costs(row[None, :])[0]
         if (after < before - _WORTH * np.abs(before)).any():
             yield row
+
+
+def _cheapest(cost: CostModel, rows: list[Rows]) -> list[Rows]:
+    """The row of the least costs, relative to the teacher's; none of none."""
+    relative = [float((cost.costs(row[None, :])[0] / np.abs(cost.base)).sum()) for row in rows]
+    return [rows[int(np.argmin(relative))]] if rows else []
 
 
 def _storages(encoding: Encoding) -> list[Value]:

@@ -28,13 +28,13 @@ class Screened:
     def opening(self) -> list[Proposal]:
         """The teacher, what one would try by hand, and every screen.
 
-        Teacher and screens run even where they break a bound, to learn from them. Where the teacher breaks
-        one, a point that holds them all comes second: screens can take minutes, and a search that is stopped
-        among them shall not say that nothing fits.
+        All run even where they break a bound, to learn from them. Where the teacher breaks one, a point that
+        holds them all comes second: screens can take minutes, and a search that is stopped among them shall
+        not say that nothing fits.
         """
         decode = self.encoding.decode
         teacher = Proposal(decode(self.encoding.teacher), "teacher", always=True)
-        by_hand = [Proposal(decode(row), "uniform") for row in uniform_rows(self.cost)]
+        by_hand = [Proposal(decode(row), "uniform", always=True) for row in uniform_rows(self.cost)]
         single = [Proposal(decode(s.row), "screen", always=True) for s in self._screens]
         return [teacher, *self._within(), *by_hand, *single]
 
