@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.optimize import lsq_linear
 
 from autocompress.hardware.blocks import Part, block_at
 from autocompress.hardware.operator_table import Row
@@ -81,6 +80,8 @@ def fit_factors(blocks: Iterable[Row], seconds: PartSeconds) -> dict[Key, float]
 
 
 def _fit_threads(rows: list[Row], threads: int, seconds: PartSeconds) -> dict[Key, float]:
+    from scipy.optimize import lsq_linear  # a third of a second, and devices without a table need none of it
+
     shares = [_shares(row, threads, seconds) for row in rows]
     keys = sorted({key for share in shares for key in share})
     matrix = np.array([[share.get(key, 0.0) for key in keys] for share in shares])  # of the measured time

@@ -113,7 +113,7 @@ class _Walk:
         return Extreme(point, self.measured(point))
 
     def measured(self, point: Coordinates) -> Mapping[str, Measurement]:
-        candidate = self.space.candidate(point)
+        candidate = self.space.unguarded(point)  # repaired already: nothing is left to guard
         if candidate.id not in self._seen:
             self._seen[candidate.id] = self._cost(candidate)
         return self._seen[candidate.id]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from autocompress.space import Candidate, Value
 from autocompress.study.encoding import Encoding, Rows
@@ -104,6 +103,8 @@ def combinations(encoding: Encoding, count: int, seed: int) -> Rows:
 
 def fit_correction(checks: Iterable[tuple[float, float]]) -> Correction:
     """Least squares on a log scale; the identity when there are too few combinations to tell."""
+    from scipy.stats import spearmanr  # half a second, which `plan` would wait for
+
     pairs = np.array([c for c in checks if c[0] > 0 and c[1] > 0]).reshape(-1, 2)
     if len(pairs) < 4:
         return Correction(1.0, 1.0, 1.0, 0.0, 0.0)

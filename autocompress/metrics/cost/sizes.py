@@ -1,5 +1,8 @@
 """Bytes on disk by component, and bytes in memory while speaking."""
 
+from itertools import groupby
+from operator import attrgetter
+
 from autocompress.metrics.cost.student_sizes import StudentSizes
 from autocompress.metrics.cost.weights import stored_weights
 from autocompress.metrics.cost.workload import SpeechWorkload
@@ -25,11 +28,12 @@ def component_bytes(sizes: StudentSizes, candidate: Candidate, *, bert: bool) ->
     """Bytes by the first two parts of the role (gpt.attention, …, sovits.vocoder), and ``graphs``."""
     totals: dict[str, float] = {}
     graphs = _graph_bytes(sizes)
-    for tensor in stored_weights(sizes, bert=bert):
-        component = ".".join(tensor.role.split(".")[:2])
-        storage, compute = (str(candidate.get(f"{k}.{tensor.role}", "fp32")) for k in ("storage", "compute"))
-        totals[component] = totals.get(component, 0.0) + tensor.size_bytes(storage)
-        graphs += tensor.entry_bytes(storage, compute)
+    for role, tensors in groupby(stored_weights(sizes, bert=bert), attrgetter("role")):
+        component = ".".join(role.split(".")[:2])
+        storage, compute = (str(candidate.get(f"{what}.{role}", "fp32")) for what in ("storage", "compute"))
+        for tensor in tensors:
+            totals[component] = totals.get(component, 0.0) + tensor.size_bytes(storage)
+            graphs += tensor.entry_bytes(storage, compute)
     return totals | {"graphs": graphs}
 
 

@@ -6,6 +6,7 @@ Rows are output channels. Biases, norms and relative positions stay fp32. The ru
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from autocompress.metrics.cost.student_sizes import StudentSizes
 from autocompress.models.config import BlockSize, GptConfig, SovitsConfig, VocoderConfig, WaveNetSize
@@ -66,9 +67,10 @@ def matrix_bytes(rows: int, columns: int, storage: str) -> float:
     return rows * columns * {"fp32": 4.0, "fp16": 2.0}[storage]
 
 
-def stored_weights(sizes: StudentSizes, *, bert: bool) -> list[Stored]:
+@lru_cache(maxsize=8)  # bytes, memory and seconds of one candidate each ask for them
+def stored_weights(sizes: StudentSizes, *, bert: bool) -> tuple[Stored, ...]:
     """Every stored matrix of a student; GPT roles carry the teacher's own layer index."""
-    return [*_gpt(sizes.gpt, sizes.layers, bert), *_sovits(sizes.sovits)]
+    return (*_gpt(sizes.gpt, sizes.layers, bert), *_sovits(sizes.sovits))
 
 
 def _gpt(config: GptConfig, layers: Iterable[int], bert: bool) -> Iterator[Stored]:
