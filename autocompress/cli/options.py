@@ -39,7 +39,7 @@ DistilRung = Annotated[
     bool, typer.Option("--distil-rung", help="Rank the best again after a short training of each.")
 ]
 DistilSteps = Annotated[
-    str, typer.Option(help="Training of the student: auto (the recipe's, 4 minutes at most), 0, or steps.")
+    str, typer.Option(help="Training of the student: auto (4 minutes at most), 0, steps, or a time (90m).")
 ]
 Recordings = Annotated[
     Path | None,
@@ -49,20 +49,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Log what the libraries below say.")]
 
-_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(trials?|s|m|min|h)")
-_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_TRIALS = re.compile(r"(\d+(?:\.\d+)?)\s*trials?")
 
 
 def read_budget(word: str) -> tuple[int | None, float | None]:
     """ "60trials" → (60, None); "10m" → (None, 600.0)."""
-    match = _BUDGET.fullmatch(word.strip().lower())
-    if match is None or float(match[1]) <= 0:
+    from autocompress.request.duration import read_duration
+
+    if seconds := read_duration(word):
+        return None, seconds
+    match = _TRIALS.fullmatch(word.strip().lower())
+    amount = float(match[1]) if match else 0.0
+    if amount <= 0:
         raise RequestError(
             f"--budget {word!r} is no budget. Give trials or time, such as 60trials, 90s, 10m or 2h."
         )
-    amount, unit = float(match[1]), match[2]
-    if not unit.startswith("trial"):
-        return None, amount * _SECONDS[unit]
     if amount != int(amount):
         raise RequestError(f"--budget {word!r}: a number of trials must be whole.")
     return int(amount), None

@@ -123,8 +123,8 @@ def produce(
 ) -> "Bundle":
     """The chosen point as a verified bundle in the folder ``out``.
 
-    ``options``: voices, threads, speech, replacing, command, distil_steps ("auto", 0 for none, or a number),
-    recordings, fallback (``pipeline.delivery.DeliveryOptions``).
+    ``options``: voices, threads, speech, replacing, command, distil_steps ("auto", 0 for none, a number, or a
+    time such as "90m"), recordings, fallback (``pipeline.delivery.DeliveryOptions``).
     Without ``teacher`` and ``device`` they are read from the ``plan.json`` of the run that ``out`` lies in.
     """
     from autocompress.pipeline.delivery import DeliveryOptions, deliver
@@ -147,7 +147,7 @@ def compress(
     *,
     watch: Watch = lambda _: None,
     stage: Stage = lambda _: None,
-    distil_steps: "Steps" = "auto",
+    distil_steps: "Steps | str" = "auto",
     recordings: Path | None = None,
     **planning: Any,
 ) -> "Bundle":

@@ -23,7 +23,7 @@ from autocompress.pipeline.fingerprints import teacher_hash
 from autocompress.pipeline.saved_plan import run_above
 from autocompress.production.assembly import export_student, ingredients
 from autocompress.production.light_tier import export_light_tier
-from autocompress.production.settings import Steps, TrainingSettings
+from autocompress.production.settings import Steps, TrainingSettings, read_steps
 from autocompress.production.training import School, Trained, train_student
 from autocompress.space import Candidate
 from autocompress.study.lock import run_lock
@@ -38,8 +38,9 @@ class DeliveryOptions:
     """``voices`` are names of the teacher's (None: all of them); ``speech``: whether the bundle is heard.
 
     ``threads`` are those that the claims are measured with; ``command`` is noted beside them.
-    ``distil_steps`` ("auto", 0, or a number) and ``recordings`` are for ``TrainingSettings``. ``fallback`` is
-    the candidate whose SoVITS half the bundle steps down to when the machine is too slow.
+    ``distil_steps`` ("auto", 0, a number, or a time such as "90m") and ``recordings`` are for
+    ``TrainingSettings``. ``fallback`` is the candidate whose SoVITS half the bundle steps down to when the
+    machine is too slow.
     """
 
     voices: tuple[str, ...] | None = None
@@ -47,14 +48,15 @@ class DeliveryOptions:
     speech: bool = True
     replacing: bool = True
     command: str = ""
-    distil_steps: Steps = "auto"
+    distil_steps: Steps | str = "auto"
     recordings: Path | None = None
     fallback: Candidate | None = None
 
     @property
     def training(self) -> TrainingSettings:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return TrainingSettings(self.distil_steps, recordings=self.recordings, threads=cores)
+        steps = read_steps(self.distil_steps) if isinstance(self.distil_steps, str) else self.distil_steps
+        return TrainingSettings(steps, recordings=self.recordings, threads=cores)
 
 
 def deliver(

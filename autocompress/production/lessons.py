@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from autocompress.errors import MalformedError
 from autocompress.models.training.corpus import read_corpus
 from autocompress.models.training.taught import Taught
-from autocompress.production.settings import TrainingSettings
+from autocompress.production.settings import AUTO_LIMIT_S, TrainingSettings
 from autocompress.production.teaching import Classroom, Topic
 
 TIME_SHARE = 0.35
@@ -52,7 +52,10 @@ class LessonPlan:
     def _count(self) -> int:
         if self.settings.n_lessons is not None:
             return self.settings.n_lessons + self.settings.n_held_out
-        return AUTO if self.settings.timed else min(MOST, max(2 * LEAST, self.steps // 2))
+        wished = self.steps // 2
+        if self.settings.timed:
+            wished = max(AUTO, round(AUTO * self.settings.time_s / AUTO_LIMIT_S))
+        return min(MOST, max(2 * LEAST, wished))
 
     def _taught(self, room: Classroom, topics: Sequence[Topic]) -> Lessons:
         lessons: list[Taught] = []
@@ -60,7 +63,7 @@ class LessonPlan:
         for done, topic in enumerate(topics, 1):
             lessons += room.teach([topic])
             self.stage(f"the teacher speaks {done} of {len(topics)} lessons")
-            late = timed and time.monotonic() - since > self.settings.limit_s * TIME_SHARE
+            late = timed and time.monotonic() - since > self.settings.time_s * TIME_SHARE
             if late and len(lessons) >= LEAST:
                 return Lessons(lessons, done)
         return Lessons(lessons, len(topics))

@@ -8,15 +8,16 @@ from typing import Any, Generic
 
 import torch
 
-from autocompress.models.training.trainer import save_whole
+from autocompress.models.training.trainer import Objective, save_whole
 from autocompress.production.craft import Craft, N
 from autocompress.production.progressive import PruningPlan, narrow
 from autocompress.production.settings import TrainingSettings
 from autocompress.production.stage import FINISHED, Outcome, Report, StagePlan, network_content, run_stage
 
-SHARES = {"distil": 0.4, "prune": 0.4, "qat": 0.2}
+SHARES = {"distil": 0.4, "prune": 0.5, "qat": 0.1}
 HALF_FILE = "half.pt"
 _TIMED_STEPS = 3
+_SHORT = 100  # steps; so short a training has no discriminators
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,7 @@ def train_half(
 
     A half that is finished is read from ``folder``, and only its result is left there.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     known = _known(craft, folder / HALF_FILE)
     return known or _kept(folder, _trained(craft, untrained, steps, folder, settings, report))
 
@@ -101,13 +103,28 @@ def _known(craft: Craft[N], path: Path) -> HalfResult[N] | None:
     return HalfResult(craft.built(saved["config"], saved["weights"]), **saved["result"])
 
 
-def seconds_per_step(craft: Craft[N], settings: TrainingSettings) -> float:
-    """Measured on the first stage's student, which is the slowest."""
+def seconds_per_step(craft: Craft[N], settings: TrainingSettings, room_s: float) -> float:
+    """Measured on the first stage's student, which is the slowest.
+
+    Late steps of a training that fills ``room_s`` may cost more, for discriminators have joined: the mean of
+    both then.
+    """
     first = craft.decisions.modules if settings.progressive else craft.decisions.architecture
-    objective = craft.objective(craft.shape(craft.teacher, first), 100, quantized=False)
-    objective.step(0)  # kernels are compiled
+    network = craft.shape(craft.teacher, first)
+    rounded = not craft.decisions.shapes_anything
+    early = _timed(craft.objective(network, _SHORT, quantized=rounded), 0)
+    likely = int(room_s / early)
+    if likely < _SHORT:
+        return early
+    late = _timed(craft.objective(network, likely, quantized=rounded), likely - 1 - _TIMED_STEPS)
+    return (early + late) / 2
+
+
+def _timed(objective: Objective, first: int) -> float:
+    """Seconds of a step after number ``first``, which is not counted: kernels are compiled then."""
+    objective.step(first)
     since = time.perf_counter()
-    for step in range(1, 1 + _TIMED_STEPS):
+    for step in range(first + 1, first + 1 + _TIMED_STEPS):
         objective.step(step)
     return (time.perf_counter() - since) / _TIMED_STEPS
 

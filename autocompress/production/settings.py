@@ -5,14 +5,25 @@ from pathlib import Path
 from typing import Literal
 
 from autocompress.errors import RequestError
+from autocompress.request.duration import read_duration
 from autocompress.space import Candidate
 
-Steps = int | Literal["auto"]
+
+@dataclass(frozen=True)
+class Within:
+    """As many steps as ``seconds`` hold, the teacher's lessons included."""
+
+    seconds: float
+
+
+Steps = int | Literal["auto"] | Within
 
 AUTO_STEPS = 300
 """Steps of a candidate whose recipe names none."""
 AUTO_LIMIT_S = 240.0
 """``auto`` trains no longer than this, the teacher's lessons included; a given number of steps is kept to."""
+MOST_STEPS = 1_000_000
+"""No time holds more."""
 LEAST_STEPS = 20
 """Fewer steps than these are not worth a stage."""
 RATE, QAT_RATE = 4e-4, 3e-5
@@ -21,7 +32,8 @@ RATE, QAT_RATE = 4e-4, 3e-5
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """``steps`` an integer, or "auto": the recipe's (at least ``AUTO_STEPS``), as many as ``limit_s`` holds.
+    """``steps`` an integer, or "auto": the recipe's (at least ``AUTO_STEPS``), as many as ``limit_s`` holds;
+    or a time of its own.
 
     ``recordings``: a folder or .list to learn from beside what the teacher says itself. ``prune_ratio`` is
     the share of a teacher's width that a round removes; ``qat`` and ``progressive`` can be left out.
@@ -41,14 +53,19 @@ class TrainingSettings:
     threads: int | None = None  # None: as many as torch has now
 
     def __post_init__(self) -> None:
-        if self.steps != "auto" and self.steps < 0:
+        if isinstance(self.steps, int) and self.steps < 0:
             raise RequestError(f"distil steps {self.steps}: give auto, 0 for none, or a number of steps.")
         if not 0 < self.prune_ratio <= 1:
             raise RequestError(f"prune_ratio {self.prune_ratio}: give a share above 0 and at most 1.")
 
     @property
     def timed(self) -> bool:
-        return self.steps == "auto"
+        return not isinstance(self.steps, int)
+
+    @property
+    def time_s(self) -> float:
+        """What a timed training may take."""
+        return self.steps.seconds if isinstance(self.steps, Within) else self.limit_s
 
 
 @dataclass(frozen=True)
@@ -70,15 +87,20 @@ class Recipe:
 
     def wished(self, steps: Steps) -> int:
         """Steps before the clock is asked."""
+        if isinstance(steps, Within):
+            return MOST_STEPS
         return max(self.steps, AUTO_STEPS) if steps == "auto" else steps
 
 
 def read_steps(word: str) -> Steps:
-    """ "auto" → "auto", "300" → 300; anything else is a RequestError."""
-    if word.strip().lower() == "auto":
+    """ "auto" → "auto", "300" → 300, "90m" → 5400 s; anything else is a RequestError."""
+    plain = word.strip().lower()
+    if plain == "auto":
         return "auto"
-    if not word.strip().isdecimal():
-        raise RequestError(
-            f"--distil-steps {word!r}: give auto, 0 for none, or a number of steps such as 300."
-        )
-    return int(word)
+    if plain.isascii() and plain.isdecimal():
+        return int(plain)
+    if seconds := read_duration(plain):
+        return Within(seconds)
+    raise RequestError(
+        f"--distil-steps {word!r}: give auto, 0 for none, steps such as 300, or a time such as 90m."
+    )

@@ -50,12 +50,17 @@ class SovitsCraft(Craft[Sovits]):
         """Flow and decoder stay in float: integers there are stored, not trained for."""
         return narrows(self.decisions.precision, _QUANTIZED)
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """What the candidate changes, and so what is trained."""
-        front = bool(self.decisions.architecture.part(("sovits.prior", "sovits.flow")).values)
-        vocoder = bool(self.decisions.architecture.part(("sovits.vocoder",)).values)
-        return (FRONT,) * (front or self.quantizes) + (VOCODER,) * vocoder
+    def parts(self, *, quantized: bool) -> tuple[str, ...]:
+        """What a stage changes, and so what it trains: shapes first, then what is rounded.
+
+        The front is taught the teacher's own latents, so a vocoder that has learnt to read these can stay.
+        """
+        if quantized:
+            return (FRONT,)
+        changed = self.decisions.architecture
+        front = bool(changed.part(("sovits.prior", "sovits.flow")).values)
+        vocoder = bool(changed.part(("sovits.vocoder",)).values)
+        return (FRONT,) * front + (VOCODER,) * vocoder
 
     def shape(self, network: Sovits, decisions: Candidate) -> Sovits:
         """Units are chosen by what they send on over the calibration set, anew for every network."""
@@ -83,7 +88,11 @@ class SovitsCraft(Craft[Sovits]):
         )
         embed = speaker_network(network.config.audio.sample_rate_hz)
         return SovitsDistillation(
-            quantized_sovits(network, precision), self.source, recipe, self.parts, embed
+            quantized_sovits(network, precision),
+            self.source,
+            recipe,
+            self.parts(quantized=quantized),
+            embed,
         )
 
     def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Sovits:

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from autocompress.production.craft import Craft
 from autocompress.production.decisions import gpt_decisions, sovits_decisions
 from autocompress.production.gpt_craft import GptCraft, forced_case
 from autocompress.production.lessons import LessonPlan
-from autocompress.production.schedule import HalfResult, seconds_per_step, train_half
-from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettings
+from autocompress.production.schedule import SHARES, HalfResult, seconds_per_step, train_half
+from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettings, Within
 from autocompress.production.sovits_craft import SovitsCraft, calibration_batch
 from autocompress.production.teaching import Classroom
 from autocompress.space import Candidate
@@ -206,27 +206,36 @@ class _Course:
             return known
         steps = dict.fromkeys((craft.name for craft in crafts), self._wished)
         if self._settings.timed:
-            left = self._settings.limit_s - (time.monotonic() - self._since)
+            left = self._settings.time_s - (time.monotonic() - self._since)
+            parts = {
+                craft.name: 1.0 if craft.decisions.shapes_anything else SHARES["qat"] for craft in crafts
+            }
             for craft in crafts:
-                fitting = int(left / len(crafts) / seconds_per_step(craft, self._settings))
+                room_s = left * parts[craft.name] / sum(parts.values())
+                fitting = int(room_s / seconds_per_step(craft, self._settings, room_s))
                 steps[craft.name] = min(self._wished, fitting) if fitting >= LEAST_STEPS else 0
         self._save_plan(steps=steps)
         return steps
 
     def _note(self, steps: dict[str, int]) -> str:
+        settings = self._settings
+        if isinstance(settings.steps, Within):
+            idle = " and ".join(name for name, count in steps.items() if count == 0)
+            return idle and f"{settings.time_s:.0f} s are too short to train the {idle}"
         short = [f"{name} {count}" for name, count in steps.items() if count < self._wished]
         if not short:
             return ""
         return (
-            f"of {self._wished} steps only these fitted into {self._settings.limit_s:.0f} s: "
-            f"{', '.join(short)}; --distil-steps {self._wished} trains them all"
+            f"of {self._wished} steps only these fitted into {settings.time_s:.0f} s: "
+            f"{', '.join(short)}; --distil-steps {self._wished} trains them all, 1h what fits into an hour"
         )
 
     # --- the plan of this folder ------------------------------------------------------------------
 
     def _address(self) -> str:
-        """Of everything but the candidate that decides the training."""
-        facts = (self._school.teacher_id, repr(self._settings), [v.identity for v in self._school.voices])
+        """Of everything but the candidate that decides the training; another number of threads goes on."""
+        settings = replace(self._settings, threads=None)
+        facts = (self._school.teacher_id, repr(settings), [v.identity for v in self._school.voices])
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
     def _plan(self) -> dict[str, Any]:

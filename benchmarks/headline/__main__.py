@@ -3,10 +3,11 @@
     python -m benchmarks.headline [--sentences 24] [--voices 4] [--hear-minutes 10] [--steps make time hear]
 
 ``make`` writes a bundle for every row (searching for ours at each of ``--budgets``, training those that
-``--distil`` names), ``time`` takes latency and memory and wants a quiet machine, ``hear`` lets all of them
-speak and judges them. All of it lies under ``--work``, in a folder of the weights that are shipped: stopped
-anywhere, the same command goes on, and with other sentences or rounds it adds what is missing. What is there
-is published to ``results/headline``: ``table.csv``, ``table.json``, ``headline.md``.
+``--distil`` names, and a vocoder of small kernels for as long as ``--kernels`` says), ``time`` takes latency
+and memory and wants a quiet machine, ``hear`` lets all of them speak and judges them. All of it lies under
+``--work``, in a folder of the weights that are shipped: stopped anywhere, the same command goes on, and with
+other sentences or rounds it adds what is missing. What is there is published to ``results/headline``:
+``table.csv``, ``table.json``, ``headline.md``.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"  # of the workers; training chooses its own
     torch.set_num_threads(1)
     shop, before = workshop(given), weights()
-    listed = systems(shop.budgets, given.distil)
+    listed = systems(shop.budgets, given.distil, given.kernels)
     bundles = made(shop, listed, given)
     numbers = measured(shop, bundles, given)
     if "hear" in given.steps:
@@ -66,6 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--budgets", nargs="+", default=["5:1", "7:2", "10:4"], help="SMALLER:FASTER")
     parser.add_argument("--distil", nargs="*", default=["10x"], help="budgets with a second, trained row")
     parser.add_argument("--distil-steps", type=read_steps, default="auto")
+    parser.add_argument("--kernels", default="", help="such as 75m: rows of a vocoder of small kernels")
     parser.add_argument("--trials", type=int, default=60, help="for each budget")
     parser.add_argument("--search-seconds", type=float, default=300, help="for each budget, at most")
     parser.add_argument("--pruned-like", help="whose size one-shot pruning is given (default: the middle)")
@@ -77,7 +79,8 @@ def arguments() -> argparse.Namespace:
 
 
 def workshop(given: argparse.Namespace) -> Workshop:
-    effort = Effort(given.trials, given.search_seconds, given.workers, given.distil_steps)
+    kernels = read_steps(given.kernels) if given.kernels else 0
+    effort = Effort(given.trials, given.search_seconds, given.workers, given.distil_steps, kernels)
     budgets = tuple(map(Budget.parse, given.budgets))
     like = f"ours-{given.pruned_like}" if given.pruned_like else budgets[len(budgets) // 2].name
     return Workshop(given.work, given.voices, budgets, like, effort)

@@ -38,10 +38,13 @@ from autocompress.transforms.onnx_precision.writing import SHARING, WrittenGraph
 from benchmarks.headline.hearing import known_voices
 from benchmarks.headline.systems import (
     OUR_INT8,
+    OUR_KERNELS,
     TEACHER,
+    TRAINED_KERNELS,
     Budget,
     System,
     pruned,
+    small_kernels,
     trained_name,
     uniform_int8,
 )
@@ -55,12 +58,13 @@ Write = Callable[[Mapping[str, Path], Path], WrittenGraphs]
 
 @dataclass(frozen=True)
 class Effort:
-    """How long each budget is searched for, and what a distilled row is trained with."""
+    """How long each budget is searched for, and what distilled rows are trained with."""
 
     trials: int = 60
     search_s: float = 300.0
     workers: int = 2
     distil_steps: Steps = "auto"
+    kernels_steps: Steps = 0
     seed: int = 0
 
 
@@ -111,9 +115,13 @@ class Workshop:
         if system.name in _WRITERS:
             self._alternative(folder, _WRITERS[system.name])
         else:
-            steps: Steps = self.effort.distil_steps if system.trained else 0
-            options = DeliveryOptions(self.voices, threads=1, speech=False, distil_steps=steps)
+            options = DeliveryOptions(self.voices, threads=1, speech=False, distil_steps=self._steps(system))
             deliver(self.teacher, self.candidate(system.name), folder, DEVICE, options, self._stage)
+
+    def _steps(self, system: System) -> Steps:
+        if not system.trained:
+            return 0
+        return self.effort.kernels_steps if system.name == TRAINED_KERNELS else self.effort.distil_steps
 
     def _stage(self, text: str) -> None:
         if not text.startswith("the teacher speaks") and ": step " not in text:
@@ -123,6 +131,8 @@ class Workshop:
         """What the row decides."""
         if name == OUR_INT8:
             return uniform_int8(self.teacher.gpt.config)
+        if name in (OUR_KERNELS, TRAINED_KERNELS):
+            return small_kernels(self.teacher.gpt.config, self.teacher.sovits.config)
         if name == "pruned":
             return self._pruned()
         budget = next(b for b in self.budgets if name in (b.name, trained_name(b)))

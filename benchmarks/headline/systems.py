@@ -14,6 +14,11 @@ ALTERNATIVES: Mapping[str, str] = {
     "pruned": "every width cut alike at once, no training",
 }
 OUR_INT8 = "ours-int8"
+OUR_KERNELS, TRAINED_KERNELS = "ours-kernels", "ours-kernels-distilled"
+_KERNELS_ABOUT = (
+    "weights in int4 but the head, the GPT's attention and FFN computed in int8, every residual block of the "
+    "vocoder but the one of kernel 3 left out"
+)
 _HEAD_SIZES_KEPT, _FFN_STEP, _CHANNEL_STEP = 1, 16, 8
 _ENCODERS = ("ssl", "text", "encoder2")
 
@@ -46,8 +51,11 @@ class System:
     trained: bool = False
 
 
-def systems(budgets: Sequence[Budget], distilled: Sequence[str]) -> list[System]:
-    """Every row in the order of the table; ``distilled`` names budgets that have a second, trained row."""
+def systems(budgets: Sequence[Budget], distilled: Sequence[str], kernels: str = "") -> list[System]:
+    """Every row in the order of the table; ``distilled`` names budgets that have a second, trained row.
+
+    ``kernels``: how long the vocoder of small kernels is trained; without it its two rows are left out.
+    """
     rows = [System(TEACHER, "the teacher's fp32 ONNX graphs")]
     rows += [System(name, about) for name, about in ALTERNATIVES.items()]
     rows.append(System(OUR_INT8, "weights in int8, the GPT's attention and FFN computed in int8", ours=True))
@@ -56,6 +64,10 @@ def systems(budgets: Sequence[Budget], distilled: Sequence[str]) -> list[System]
         rows.append(System(budget.name, f"{asked}, not trained", ours=True))
         if budget.name.removeprefix("ours-") in distilled:
             rows.append(System(trained_name(budget), f"{asked}, distilled", ours=True, trained=True))
+    if kernels:
+        rows.append(System(OUR_KERNELS, f"{_KERNELS_ABOUT}; not trained", ours=True))
+        about = f"{_KERNELS_ABOUT}; distilled: {kernels}"
+        rows.append(System(TRAINED_KERNELS, about, ours=True, trained=True))
     return rows
 
 
@@ -70,6 +82,13 @@ def uniform_int8(gpt: GptConfig) -> Candidate:
     decided: dict[str, Value] = {f"storage.{role}": "int8" for role in stored}
     decided["storage.gpt.head"] = "fp16"
     return Candidate(decided | {f"compute.{role}": "dynamic-int8" for role in parts})
+
+
+def small_kernels(gpt: GptConfig, sovits: SovitsConfig) -> Candidate:
+    """Uniform int4 with integer kernels in the GPT; of each stage of the vocoder the kernel of 3 stays."""
+    decided = {n: "int4" if value == "int8" else value for n, value in uniform_int8(gpt).values.items()}
+    stages = range(len(sovits.vocoder.stages))
+    return Candidate(decided | {f"sovits.vocoder.kernels.{stage}": "3" for stage in stages})
 
 
 def pruned(gpt: GptConfig, sovits: SovitsConfig, share: float, storage: str) -> Candidate:

@@ -22,7 +22,7 @@ from autocompress.transforms.onnx_precision import write_graphs
 from benchmarks.precision.latency import PHONEMES, PROMPT, TOKENS, interleaved
 from benchmarks.precision.quality import gpt_logits, gpt_quality, sovits_audio, sovits_quality
 from benchmarks.precision.variants import FP32, GPT_PARTS, SOVITS_PARTS, Variant, variants
-from benchmarks.provenance import REPOSITORY, provenance, weights, write_json
+from benchmarks.provenance import REPOSITORY, command, provenance, weights, write_json
 
 RESULTS = REPOSITORY / "results" / "precision"
 FILES = {"prefill": "gpt_prefill.onnx", "step": "gpt_step.onnx", "sovits": "sovits.onnx"}
@@ -44,6 +44,7 @@ def main() -> None:
     if "latency" in given.steps:
         add_latency(rows, given.work, given.threads, given.halves)
     write_json(given.work / "rows.json", rows)
+    _note_steps(given)
     _publish(rows, given)
 
 
@@ -171,7 +172,17 @@ def _publish(rows: dict[str, dict[str, Row]], given: argparse.Namespace) -> None
     workload = {"phonemes": PHONEMES, "prompt_tokens": PROMPT, "tokens": TOKENS}
     facts = provenance(0, threads=given.threads, latency_workload=workload, checks=checks(rows))
     exported = json.loads((given.work / "weights.json").read_text("utf-8"))  # may be older than the model
-    write_json(RESULTS / "table.json", facts | {"weights_sha256": exported})
+    steps = json.loads((given.work / "steps.json").read_text("utf-8"))
+    write_json(RESULTS / "table.json", facts | {"weights_sha256": exported, "steps": steps})
+
+
+def _note_steps(given: argparse.Namespace) -> None:
+    """Which command made the numbers of each step, and from which weights."""
+    path = given.work / "steps.json"
+    known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    exported = json.loads((given.work / "weights.json").read_text("utf-8"))
+    own = {step: {"command": command(), "weights_sha256": exported} for step in given.steps}
+    write_json(path, known | own)
 
 
 def _arguments() -> argparse.Namespace:

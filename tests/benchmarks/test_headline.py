@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autocompress.models.training import reference
+from autocompress.production.settings import read_steps
 from benchmarks.delivered import judged, judged_similarity
 from benchmarks.headline.hearing import BLOCK, FLOOR, heard, known_voices, tasks, units
 from benchmarks.headline.judging import (
@@ -25,7 +26,7 @@ from benchmarks.headline.judging import (
 )
 from benchmarks.headline.making import Effort, Workshop
 from benchmarks.headline.page import aim_text, dominance_lines, headline_text, page
-from benchmarks.headline.systems import TEACHER, Budget, pruned, systems, uniform_int8
+from benchmarks.headline.systems import TEACHER, Budget, pruned, small_kernels, systems, uniform_int8
 from benchmarks.headline.timing import medians
 from benchmarks.provenance import write_json
 
@@ -205,6 +206,18 @@ def test_rows_hold_a_trained_sibling_only_where_it_was_asked_for():
     names = [s.name for s in systems([Budget.parse("7:3"), Budget.parse("10:4")], ["10x"])]
     assert names[0] == TEACHER and "ours-10x-distilled" in names and "ours-7x-distilled" not in names
     assert Budget.parse("7:3") == Budget(7.0, 3.0)
+    assert not [name for name in names if "kernels" in name]
+
+
+def test_the_vocoder_of_small_kernels_comes_untrained_and_as_long_as_it_was_asked_for(tmp_path):
+    bare, trained = systems([], [], "30m")[-2:]
+    assert not bare.trained and trained.trained and "30m" in trained.about
+    shop = Workshop(tmp_path, 2, (), "ours-7x", Effort(kernels_steps=read_steps("30m")))
+    assert shop.candidate(bare.name) == shop.candidate(trained.name)
+    gpt, sovits = reference.gpt_config(), reference.sovits_config()
+    values = small_kernels(gpt, sovits).values
+    assert [values[f"sovits.vocoder.kernels.{i}"] for i in range(len(sovits.vocoder.stages))] == ["3"] * 5
+    assert "int8" not in values.values() and values["storage.gpt.head"] == "fp16"
 
 
 def test_pruning_keeps_the_whole_teacher_at_one_and_narrows_every_width_below():

@@ -6,17 +6,27 @@ import pytest
 
 from autocompress.errors import RequestError
 from autocompress.production import training as module
-from autocompress.production.settings import AUTO_STEPS, Recipe, TrainingSettings, read_steps
+from autocompress.production.settings import AUTO_STEPS, Recipe, TrainingSettings, Within, read_steps
 from autocompress.production.training import School, needs_training, train_student
 from autocompress.space import Candidate
 
 
-@pytest.mark.parametrize(("word", "steps"), [("auto", "auto"), ("AUTO", "auto"), ("0", 0), ("250", 250)])
-def test_steps_are_auto_or_a_number(word, steps) -> None:
+@pytest.mark.parametrize(
+    ("word", "steps"),
+    [
+        ("auto", "auto"),
+        ("AUTO", "auto"),
+        ("0", 0),
+        ("250", 250),
+        ("10m", Within(600.0)),
+        ("1.5 h", Within(5400.0)),
+    ],
+)
+def test_steps_are_auto_a_number_or_a_time(word, steps) -> None:
     assert read_steps(word) == steps
 
 
-@pytest.mark.parametrize("word", ["", "-1", "many", "1.5", "10m"])
+@pytest.mark.parametrize("word", ["", "-1", "many", "1.5", "0m", "-3m", "10d", "1e3", "²"])
 def test_other_steps_are_refused(word) -> None:
     with pytest.raises(RequestError, match="--distil-steps"):
         read_steps(word)
@@ -52,7 +62,7 @@ def test_no_steps_leave_the_student_as_it_is(teacher, tmp_path) -> None:
 
 
 def test_a_clock_shortens_auto_and_says_what_would_train_all(teacher, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings: 0.5)
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 0.5)
     candidate = Candidate({"gpt.keep.1": False, "recipe.steps": 1000})
     trained = train_student(school(teacher, tmp_path, limit_s=20.0), candidate)
     (half,) = trained.halves
@@ -61,7 +71,7 @@ def test_a_clock_shortens_auto_and_says_what_would_train_all(teacher, tmp_path, 
 
 
 def test_what_does_not_fit_at_all_is_not_trained_and_told(teacher, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings: 60.0)
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 60.0)
     trained = train_student(school(teacher, tmp_path, limit_s=30.0), Candidate({"gpt.keep.1": False}))
     assert trained.halves == ()
     assert "gpt 0" in trained.note
@@ -69,10 +79,37 @@ def test_what_does_not_fit_at_all_is_not_trained_and_told(teacher, tmp_path, mon
 
 def test_a_second_run_makes_the_same_steps_whatever_the_clock_says(teacher, tmp_path, monkeypatch) -> None:
     candidate = Candidate({"gpt.keep.1": False})
-    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings: 0.5)
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 0.5)
     first = train_student(school(teacher, tmp_path, limit_s=15.0), candidate)
-    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings: 0.1)
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 0.1)
     again = train_student(school(teacher, tmp_path, limit_s=15.0), candidate)
     assert first.to_dict() == again.to_dict()
     (summary,) = tmp_path.glob("*/summary.json")
     assert json.loads(summary.read_text()) == again.to_dict()
+
+
+def test_a_time_is_filled_and_a_half_that_only_narrows_gets_less_of_it(
+    teacher, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 1.0)
+    candidate = Candidate({"gpt.keep.1": False, "storage.sovits.prior": "int8"})
+    trained = train_student(school(teacher, tmp_path, steps=Within(400.0), qat=False), candidate)
+    steps = {half.name: half.steps for half in trained.halves}
+    assert 250 <= steps["gpt"] <= 364
+    assert steps["sovits"] == pytest.approx(steps["gpt"] / 10, abs=1)
+    assert trained.note == ""
+
+
+def test_a_time_too_short_says_which_half_it_left_alone(teacher, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 60.0)
+    asked = school(teacher, tmp_path, steps=Within(30.0))
+    trained = train_student(asked, Candidate({"gpt.keep.1": False}))
+    assert trained.note == "30 s are too short to train the gpt"
+
+
+def test_another_number_of_threads_goes_on_with_the_same_training(teacher, tmp_path) -> None:
+    candidate = Candidate({"gpt.keep.1": False})
+    first = train_student(school(teacher, tmp_path, steps=20, threads=1), candidate)
+    again = train_student(school(teacher, tmp_path, steps=20, threads=2), candidate)
+    assert first.to_dict() == again.to_dict()
+    assert len(list(tmp_path.glob("*/summary.json"))) == 1
