@@ -1,10 +1,11 @@
 """The sensitivity table as far as a search has measured it: nothing is evaluated for it."""
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 
 from autocompress.space import Candidate
 from autocompress.study.encoding import Encoding, Rows
-from autocompress.study.screening import Screen, screens, single_row, without
+from autocompress.study.screening import Screen, family_screens, single_row, without
 from autocompress.study.sensitivity import Cell, SensitivityTable, fit_correction
 
 Known = Callable[[Candidate], float | None]
@@ -49,13 +50,13 @@ def _single(encoding: Encoding, lost: _Losses) -> Iterator[Cell]:
 
 def _families(encoding: Encoding, lost: _Losses) -> list[Cell]:
     """Screens of several like choices at once: the same decision in every layer."""
-    fewer_than_choices = sum(choice.component != "recipe" for choice in encoding.choices) - 1
-    several = [s for s in screens(encoding, fewer_than_choices) if len(s.choices) > 1]
+    several = [s for s in family_screens(encoding) if len(s.choices) > 1]
     measured = [(screen, lost.of(screen.row)) for screen in several]
     return [_family_cell(encoding, screen, loss) for screen, loss in measured if loss is not None]
 
 
 def _family_cell(encoding: Encoding, screen: Screen, loss: float) -> Cell:
-    first = encoding.choices[screen.choices[0]]
-    stem = first.name.rstrip("0123456789").rstrip(".")
-    return Cell(f"{stem} (all {len(screen.choices)})", first.options[-1], loss)
+    members = [encoding.choices[i] for i in screen.choices]
+    columns = zip(*(choice.name.split(".") for choice in members), strict=False)
+    stem = ".".join(words[0] for words in takewhile(lambda words: len(set(words)) == 1, columns))
+    return Cell(f"{stem} (all {len(members)})", members[0].options[-1], loss)

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from autocompress.space import Choice
+from autocompress.study.cost import CostModel
 from autocompress.study.encoding import Encoding, Rows
 from autocompress.study.program import Floats, Quality
 
-_SHAPE = 2.0  # loss grows about as the square of what is taken away, until more is known
+# Until more is known, loss grows about as this power of what is taken away (measured on the reference model,
+# one decision at a time): KL of the GPT; mel distance in dB, steepest at its beginning; storage, where
+# almost all is lost in the last step.
+_GPT_POWER, _SOVITS_POWER, _STORAGE_POWER = 1.5, 0.65, 6.0
+_PRECISION = ("storage", "compute")
 _UNKNOWN = 0.3  # loss at the far end of a choice of which nothing is known, relative to the others' median
 
 
@@ -21,14 +26,36 @@ class Screen:
     choices: tuple[int, ...]
 
 
-def screens(encoding: Encoding, limit: int) -> list[Screen]:
-    """One screen a choice; with fewer to spend, one a family of like choices, the largest families first."""
-    searched = [i for i, c in enumerate(encoding.choices) if c.component != "recipe"]
-    groups: list[tuple[int, ...]] = [(i,) for i in searched]
-    if len(groups) > limit:
-        groups = sorted(_families(encoding, searched), key=lambda g: (-len(g), g))[:limit]
+def screens(cost: CostModel, limit: int) -> list[Screen]:
+    """One screen a choice; with fewer to spend, one a family of like choices, those that save most first."""
+    searched = _searched(cost.encoding)
+    if len(searched) <= limit:
+        return _screens(cost.encoding, [(i,) for i in searched])
+    return sorted(family_screens(cost.encoding), key=lambda s: -_saving(cost, s.row))[:limit]
+
+
+def family_screens(encoding: Encoding) -> list[Screen]:
+    """One screen a family: the same decision in every layer, one kind of precision in a whole half."""
+    families: dict[str, list[int]] = {}
+    for i in _searched(encoding):
+        choice = encoding.choices[i]
+        precision, numbered = f"{choice.role}.{choice.component}", re.sub(r"\d+(-\d+)?", "#", choice.name)
+        families.setdefault(precision if choice.role in _PRECISION else numbered, []).append(i)
+    return _screens(encoding, [tuple(members) for members in families.values()])
+
+
+def _searched(encoding: Encoding) -> list[int]:
+    return [i for i, c in enumerate(encoding.choices) if c.component != "recipe"]
+
+
+def _screens(encoding: Encoding, groups: list[tuple[int, ...]]) -> list[Screen]:
     made = [Screen(_row(encoding, group), group) for group in groups]
     return [s for s in made if not np.array_equal(s.row, encoding.teacher)]
+
+
+def _saving(cost: CostModel, row: Rows) -> float:
+    """The largest share of a cost that ``row`` takes away."""
+    return float(((cost.base - cost.costs(row[None, :])[0]) / np.abs(cost.base)).max())
 
 
 def believed(encoding: Encoding, screened: list[Screen], losses: list[float]) -> Quality:
@@ -51,7 +78,13 @@ def _curve(choice: Choice, far: float) -> Floats:
     own = choice.index(choice.default)
     if not choice.ordered:
         return np.where(np.arange(len(choice.options)) == own, 0.0, far)
-    return far * _taken(choice) ** _SHAPE
+    return far * _taken(choice) ** _power(choice)
+
+
+def _power(choice: Choice) -> float:
+    if choice.role == "storage":
+        return _STORAGE_POWER
+    return _SOVITS_POWER if choice.component == "sovits" else _GPT_POWER
 
 
 def _taken(choice: Choice) -> Floats:
@@ -119,11 +152,3 @@ def _parents_loss(encoding: Encoding, i: int, far: Floats) -> float:
         if encoding.teacher[parent] not in opening:
             total += float(_curve(encoding.choices[parent], float(far[parent]))[opening[0]])
     return total
-
-
-def _families(encoding: Encoding, searched: list[int]) -> list[tuple[int, ...]]:
-    """Choices whose names differ in numbers only: the same decision in every layer."""
-    families: dict[str, list[int]] = {}
-    for i in searched:
-        families.setdefault(re.sub(r"\d+(-\d+)?", "#", encoding.choices[i].name), []).append(i)
-    return [tuple(members) for members in families.values()]

@@ -23,7 +23,7 @@ class Screened:
         keys = [o.key for o in context.task.objectives]
         self.free = [keys.index(c.name) for c in self.cost.columns if c.limit is None]
         self.believed = [i for i in range(len(keys)) if i not in self.free]
-        self._screens = screens(self.encoding, max(4, int(_SCREEN_SHARE * context.trials)))
+        self._screens = screens(self.cost, max(4, int(_SCREEN_SHARE * context.trials)))
 
     def opening(self) -> list[Proposal]:
         """The teacher, what one would try by hand, and every screen.
