@@ -26,7 +26,11 @@ class Mention:
 
 @dataclass(frozen=True)
 class Bound:
-    """A number with what compares it; ``is_speed`` counts in multiples of real time."""
+    """A number with what compares it.
+
+    ``is_speed`` counts in multiples of real time; ``is_pace`` is time for each second of speech, and
+    ``is_length`` so much speech, of which a time makes a pace.
+    """
 
     number: Decimal
     unit: Unit | None
@@ -35,6 +39,8 @@ class Bound:
     end: int
     is_speed: bool = False
     is_counted: bool = True  # False: "faster than real time", without a number
+    is_pace: bool = False
+    is_length: bool = False
 
 
 Item = Mention | Bound
@@ -55,12 +61,14 @@ class Clause:
                 self._mention(token)
             elif token.kind in COMPARISONS:
                 self._compare(token)
+            elif token.kind is Kind.SPOKEN:
+                self._spoken(token)
             else:
                 self._bound(token)
         if self.pending:
             hint = "Write a number with its unit after it, such as 80 MB or 1 s."
             raise self.line.refuse("No number follows.", self.pending.start, self.pending.end, hint)
-        return self.found
+        return self._with_paces()
 
     def _peek(self, ahead: int = 0) -> Token | None:
         at = self.position + ahead
@@ -128,6 +136,27 @@ class Clause:
             unit = UNITS["x"]
         self.found.append(Bound(number, unit, compared, start, end, speed is not None, counted))
 
+    def _spoken(self, token: Token) -> None:
+        """ "of audio" makes a length of the time before it; elsewhere ("an audio model") it says nothing."""
+        self.position += 1
+        last = self.found[-1] if self.found else None
+        if isinstance(last, Bound) and _is_time(last):
+            self.found[-1] = replace(last, end=token.end, is_length=True)
+
+    def _with_paces(self) -> list[Item]:
+        """A length and the time beside it ("10 s of audio in 1 s") as one bound on the real-time factor."""
+        items: list[Item] = []
+        for item in self.found:
+            last = items[-1] if items else None
+            pace = _pace(last, item) if isinstance(last, Bound) and isinstance(item, Bound) else None
+            items[-1:] = [pace] if pace else [*items[-1:], item]
+        for item in items:
+            if isinstance(item, Bound) and item.is_length:
+                problem = "This much speech has no time of its own."
+                hint = "Write for example: 10 s of audio in 1 s"
+                raise self.line.refuse(problem, item.start, item.end, hint)
+        return items
+
     def _unit(self, number: Decimal, end: int) -> tuple[Decimal, Unit | None, int]:
         token = self._peek()
         if token is None or token.kind is not Kind.UNIT:
@@ -168,3 +197,18 @@ def _merge(last: Mention, new: Mention) -> Mention | None:
         quantity = QUANTITIES["first_audio_s"] if len(fields) == 2 else new.quantity
         return Mention(quantity, last.start, new.end, last.is_key or new.is_key)
     return None
+
+
+def _is_time(bound: Bound) -> bool:
+    return bound.unit is not None and bound.unit.dimension == "time"
+
+
+def _pace(first: Bound, second: Bound) -> Bound | None:
+    """Time over length, where one of two neighbours is each; None where they are anything else."""
+    if first.is_length == second.is_length or not (_is_time(first) and _is_time(second)):
+        return None
+    length, time = (first, second) if first.is_length else (second, first)
+    assert length.unit and time.unit
+    spoken = length.number * length.unit.factor
+    number = time.number * time.unit.factor / spoken if spoken else Decimal("Infinity")
+    return Bound(number, None, time.compared or length.compared, first.start, second.end, is_pace=True)

@@ -20,6 +20,7 @@ class Kind(Enum):
     SLOWER = "slower"
     EQUAL = "equal"
     REAL_TIME = "real_time"
+    SPOKEN = "spoken"  # "of audio": the time before it is a length of speech
     TARGET = "target"  # "on", "device": a device is named next
     SEPARATOR = "separator"
     FILLER = "filler"
@@ -43,6 +44,7 @@ _SIMPLE = (
     Kind.FILLER,
     Kind.EQUAL,
     Kind.REAL_TIME,
+    Kind.SPOKEN,
     Kind.TARGET,
     Kind.SEPARATOR,
 )

@@ -37,11 +37,13 @@ def limit_of(line: FoldedLine, quantity: Quantity, bound: Bound) -> Limit:
 
 
 def _check_direction(line: FoldedLine, quantity: Quantity, bound: Bound, word: Token) -> None:
-    if word.kind in {Kind.FASTER, Kind.SLOWER} and quantity.dimension != "time":
+    if word.kind in {Kind.FASTER, Kind.SLOWER} and quantity.dimension != "time" and not bound.is_pace:
         hint = f"Write for example: {quantity.example}"
         raise line.refuse(f"{quantity.title} is not a time.", word.start, word.end, hint)
     if _DIRECTION[word.kind] != quantity.bound:
-        hint = f"Did you mean '{quantity.words} {line.spelled(bound.start, bound.end)}'?"
+        text = line.spelled(bound.start, bound.end)
+        hint = "Write for example: 10 s of audio in 1 s" if bound.is_pace else ""
+        hint = hint or f"Did you mean '{quantity.words} {text}'?"
         raise line.refuse(_one_sided(quantity), word.start, word.end, hint)
 
 

@@ -57,7 +57,7 @@ def _natural_field(bound: Item) -> str:
     """The field of a number without a quantity word, or ''."""
     if not isinstance(bound, Bound):
         return ""
-    if bound.is_speed:
+    if bound.is_speed or bound.is_pace:
         return "rtf"
     return _NATURAL.get(bound.unit.dimension, "") if bound.unit else ""
 
@@ -66,7 +66,7 @@ def _fits(mention: Item, bound: Item) -> bool:
     if not (isinstance(mention, Mention) and isinstance(bound, Bound)):
         return False
     quantity = mention.quantity
-    if bound.is_speed:
+    if bound.is_speed or bound.is_pace:
         return quantity.field == "rtf"
     if bound.unit is None:
         return mention.is_key or quantity.dimension not in _NATURAL
@@ -129,7 +129,7 @@ def _bare(line: FoldedLine, bound: Bound) -> LineError:
 
 def _misfit(line: FoldedLine, quantity: Quantity, bound: Bound) -> LineError:
     text = line.spelled(bound.start, bound.end)
-    if bound.unit is None:
+    if bound.unit is None and not bound.is_pace:
         hint = f"Did you mean {text} {quantity.unit}?"
         return line.refuse(f"{quantity.title} needs a unit.", bound.start, bound.end, hint)
     hint = f"Write for example: {quantity.example}"

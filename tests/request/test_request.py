@@ -235,12 +235,11 @@ def test_a_missing_file_is_a_user_error(tmp_path: Path) -> None:
 # Weight
 
 
-def test_reading_a_request_loads_nothing_heavy_and_takes_little_time() -> None:
+def test_reading_a_request_loads_nothing_heavy() -> None:
     heavy = ["torch", "pandas", "scipy", "onnxruntime", "optuna", "plotly"]
     code = (
-        "import sys, time; begin = time.process_time(); from autocompress.request import Request; "
-        f"Request; spent = time.process_time() - begin; Request.parse({EXAMPLES[0]!r}); "
-        f"print([m for m in {heavy!r} if m in sys.modules], spent < 0.15)"
+        f"import sys; from autocompress.request import Request; Request.parse({EXAMPLES[0]!r}); "
+        f"print([m for m in {heavy!r} if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[] True"
+    assert result.stdout.strip() == "[]"
