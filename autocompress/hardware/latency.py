@@ -4,10 +4,12 @@ A profile that names a measured operator table is costed from that table (:mod:`
 device by the roofline of its public facts (:mod:`.roofline`).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 # Log-normal width of whole-graph errors on the machine that the table was measured on, graphs of the holdout:
 # results/latency_model/summary.json, remade by benchmarks/latency_model/run.py.
 MEASURED_LOG_SIGMA = 0.098
+VALIDATED_SPREAD = 0.0544  # of that machine's own table
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,23 @@ def operator_costs(
         return Costs(np.asarray(guess.seconds), guess.kind, guess.log_sigma)
     counts = np.array([operator.count for operator in operators], float)
     seconds = counts * table_seconds(model, operators, footprint_bytes, threads)
-    return Costs(seconds, "measured", MEASURED_LOG_SIGMA)
+    return Costs(seconds, "measured", measured_log_sigma(model))
 
 
 def how_far_trusted(profile: HardwareProfile) -> tuple[str, float]:
     """Kind and log-normal width of predictions on this device: a measured table comes first."""
-    return ("measured", MEASURED_LOG_SIGMA) if table_model(profile) else trust(profile)
+    model = table_model(profile)
+    return ("measured", measured_log_sigma(model)) if model else trust(profile)
+
+
+def measured_log_sigma(model: TableModel) -> float:
+    """Log-normal width of errors on a machine with this table; a restless machine has the wider one.
+
+    What its runs spread beyond those of the validated table counts twice: the table was made in such minutes,
+    and what is predicted will run in others. results/latency_model/restless_machine.json shows both widths.
+    """
+    excess = math.sqrt(max(model.spread**2 - VALIDATED_SPREAD**2, 0.0))
+    return math.hypot(MEASURED_LOG_SIGMA, math.sqrt(2) * excess / NormalDist().inv_cdf(0.95))
 
 
 def table_seconds(

@@ -256,6 +256,7 @@ class TableModel:
     kernels: dict[tuple[str, str, int], Kernel]
     threads: tuple[int, ...]
     factors: dict[tuple[str, str, int], float] = field(default_factory=dict)
+    spread: float = 0.0  # of the runs of a row, ninth decile over the rows
 
     def seconds(self, family: str, precision: str, threads: int, at: Shapes) -> Array:
         """Seconds of each shape; between measured thread counts interpolated in the logarithm."""
@@ -327,7 +328,8 @@ def fit_table(rows: Iterable[Row]) -> TableModel:
         )  # fmt: skip
         return float(alone.seconds(part.family, part.precision, count, Shapes.of([row]))[0])
 
-    return replace(alone, factors=fit_factors(blocks, part_seconds))
+    spread = float(np.quantile([row.spread for row in (*table, *blocks)], 0.9))
+    return replace(alone, factors=fit_factors(blocks, part_seconds), spread=spread)
 
 
 def _dispatch(groups: dict[tuple[str, str, int], list[Row]], threads: int) -> float:

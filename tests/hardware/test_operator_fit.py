@@ -1,8 +1,11 @@
 """The fitted operator table predicts points that it has not seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from autocompress.hardware.latency import MEASURED_LOG_SIGMA, VALIDATED_SPREAD, measured_log_sigma
 from autocompress.hardware.operator_fit import Shapes, fit_table
 from autocompress.hardware.operator_table import Row
 
@@ -79,3 +82,23 @@ def test_a_kernel_that_was_not_measured_has_a_stand_in() -> None:
     fitted = fit_table(rows)
     assert fitted.seconds("fourier", "fp32", 1, Shapes.of([rows[-1]]))[0] > 0
     assert fitted.kernel("gemm", "int4", 1).precision == "fp32"
+
+
+def with_spread(spread: float) -> list[Row]:
+    return [replace(one, spread=spread) for one in table()]
+
+
+def test_a_table_as_steady_as_the_validated_one_has_its_width() -> None:
+    assert measured_log_sigma(fit_table(with_spread(VALIDATED_SPREAD))) == MEASURED_LOG_SIGMA
+    assert measured_log_sigma(fit_table(with_spread(0.0))) == MEASURED_LOG_SIGMA
+
+
+def test_the_interval_widens_with_what_the_tables_runs_spread() -> None:
+    widths = [measured_log_sigma(fit_table(with_spread(spread))) for spread in (0.08, 0.2, 0.4)]
+    assert MEASURED_LOG_SIGMA < widths[0] < widths[1] < widths[2]
+
+
+def test_a_few_unsteady_rows_do_not_widen_it() -> None:
+    rows = with_spread(0.01)
+    rows[0] = replace(rows[0], spread=0.9)
+    assert measured_log_sigma(fit_table(rows)) == MEASURED_LOG_SIGMA
