@@ -80,7 +80,7 @@ def measure_bundle(
         size=size,
         memory=memory,
         times=times,
-        machine=read_machine().cpu,
+        machine=read_machine().name,
         threads=threads,
         seed=seed,
     )

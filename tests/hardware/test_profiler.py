@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -139,3 +140,11 @@ def test_candidates_summed_from_layers_cost_what_their_operators_cost(profile) -
 
 def test_the_key_of_a_machine_changes_with_its_libraries() -> None:
     assert machine_key("cpu | onnxruntime 1.30") != machine_key("cpu | onnxruntime 1.31")
+
+
+def test_hosts_of_one_cpu_name_and_other_instruction_sets_are_two_machines() -> None:
+    machine = replace(read_machine(), isa=("avx2",))
+    newer = replace(machine, isa=("avx2", "amx-int8"))
+    assert machine.identity != newer.identity
+    assert machine.name != newer.name
+    assert replace(machine, isa=()).name == machine.cpu

@@ -33,9 +33,14 @@ class Machine:
     versions: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        """The CPU with its instruction sets: clouds give hosts of several generations one CPU name."""
+        return f"{self.cpu} ({' '.join(self.isa)})" if self.isa else self.cpu
+
+    @property
     def identity(self) -> str:
         """One text that changes when the CPU, its core count or the libraries change."""
-        return " | ".join([self.cpu, self.architecture, f"{self.cores} cores", *self.versions])
+        return " | ".join([self.name, self.architecture, f"{self.cores} cores", *self.versions])
 
 
 def read_machine() -> Machine:
