@@ -101,8 +101,8 @@ def edits(a: list[str], b: list[str]) -> int:
     return row[-1]
 
 
-def _plain(reading: tuple[str, ...]) -> list[str]:
-    return [phoneme.rstrip("012") for phoneme in reading]
+def _plain(reading: tuple[str, ...] | None) -> list[str]:
+    return [phoneme.rstrip("012") for phoneme in reading or ()]
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import torch
 from autocompress.hardware.library import load_profile
 from autocompress.metrics.cost import CostModel
 from autocompress.metrics.teacher_forced import HalfScore, TeacherForcedSet
+from autocompress.models.config import GptConfig, SovitsConfig
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.teacher import Teacher, load_teacher
@@ -103,7 +104,7 @@ class Laboratory:
     def _gpt(self, task: Task) -> Gpt:
         if task.sparse:
             model = Model(self.teacher.gpt.config, self.teacher.gpt.state_dict())
-            made = UnstructuredL1(task.sparse)(model, Candidate(), UNSEEN).model
+            made = UnstructuredL1[GptConfig](task.sparse)(model, Candidate(), UNSEEN).model
             return build_gpt(made.config, made.weights)
         student = materialize_gpt(self.teacher.gpt, task.candidate, self.calibration.gpt).network
         return self.tutor.gpt(task.candidate, student, task.steps) if task.steps else student
@@ -111,7 +112,7 @@ class Laboratory:
     def _sovits(self, task: Task) -> Sovits:
         if task.sparse:
             model = Model(self.teacher.sovits.config, self.teacher.sovits.state_dict())
-            made = UnstructuredL1(task.sparse)(model, Candidate(), UNSEEN).model
+            made = UnstructuredL1[SovitsConfig](task.sparse)(model, Candidate(), UNSEEN).model
             return build_sovits(made.config, made.weights)
         student = materialize_sovits(self.teacher.sovits, task.candidate, self.calibration.sovits).network
         return self.tutor.sovits(task.candidate, student, task.steps) if task.steps else student

@@ -83,7 +83,7 @@ class Tutor:
             warm_steps=_warm(steps),
         )
         source = TaughtSource(self.lessons, 0)
-        objective = SovitsDistillation(copy.deepcopy(student), source, recipe, craft.parts)
+        objective = SovitsDistillation(copy.deepcopy(student), source, recipe, craft.parts(quantized=False))
         return _trained(craft, objective, student, steps)
 
 

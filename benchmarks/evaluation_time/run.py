@@ -13,6 +13,7 @@ import multiprocessing
 import resource
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -28,6 +29,7 @@ from autocompress.pipeline.evaluation_data import stand_in_voice
 from autocompress.pipeline.evaluator import CandidateEvaluator
 from autocompress.planner import ModelChoice
 from autocompress.space import Candidate, load_space
+from autocompress.study import Rung
 from autocompress.transforms import teacher_dimensions
 from benchmarks.provenance import REPOSITORY, provenance, write_json
 
@@ -64,11 +66,10 @@ def measure(name: str, n_candidates: int, threads: int) -> Document:
         "teacher_forced_answers": _seconds(lambda: evaluator.forced),
         "teacher_speech": _seconds(lambda: evaluator.teacher_speech) if spoken else 0.0,
     }
-    rungs = ("divergence", "speech") if spoken else ("divergence",)
+    rungs: tuple[Rung, ...] = ("divergence", "speech") if spoken else ("divergence",)
     candidates = [Candidate({"gpt.keep.1": False}), *_drawn(teacher, n_candidates)]
     taken = {
-        c.id: {f"{rung}_s": _seconds(lambda c=c, rung=rung: evaluator(c, rung, SEED)) for rung in rungs}
-        for c in candidates
+        c.id: {f"{rung}_s": _seconds(partial(evaluator, c, rung, SEED)) for rung in rungs} for c in candidates
     }
     taken.pop(candidates[0].id)  # the first one pays for what torch loads at its first use
     return {

@@ -44,7 +44,7 @@ def tasks(n_sentences: int, voices: Sequence[str]) -> list[Task]:
     """Every sentence in every voice: all sentences once, the voices in turn, before any comes again."""
     whole = read_evaluation_set(EVALUATION_SET)
     cast = [voice for voice in whole.voices if voice.name in voices]
-    found = []
+    found: list[Task] = []
     for turn in range(len(cast)):
         turned = tuple(cast[turn:] + cast[:turn])
         found += EvaluationSet(whole.seed, whole.sentences[:n_sentences], turned).in_turn()

@@ -19,7 +19,7 @@ from autocompress.models.onnx import export_graphs
 from autocompress.models.teacher import Teacher, load_teacher
 from autocompress.pipeline.evaluation_data import evaluation_data
 from autocompress.transforms.onnx_precision import write_graphs
-from benchmarks.precision.latency import PHONEMES, PROMPT, TOKENS, interleaved
+from benchmarks.precision.latency import PHONEMES, PROMPT, TOKENS, Timed, interleaved
 from benchmarks.precision.quality import gpt_logits, gpt_quality, sovits_audio, sovits_quality
 from benchmarks.precision.variants import FP32, GPT_PARTS, SOVITS_PARTS, Variant, variants
 from benchmarks.provenance import REPOSITORY, command, provenance, weights, write_json
@@ -105,7 +105,7 @@ def _groups(graph: str, every: Sequence[Variant]) -> Iterable[tuple[list[Variant
     return [([v for v in every if v not in slow], ROUNDS[graph]), ([FP32, *slow], SLOW_ROUNDS)]
 
 
-def _latency(graph: str, timed: object) -> Row:
+def _latency(graph: str, timed: Timed) -> Row:
     start = "latency" if graph == "sovits" else graph
     return {
         f"{start}_ms": timed.quick_ms, f"{start}_over_fp32": timed.over_first,

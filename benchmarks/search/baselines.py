@@ -21,7 +21,7 @@ def pruned_evenly(space: SearchSpace) -> list[Point]:
     (base,) = uniform(space, "int8")
     cut = [c for c in space.free if c.ordered and c.role not in ("storage", "recipe")]
     return [
-        base | {c.name: c.options[round(share * (len(c.options) - 1))] for c in cut}
+        {**base} | {c.name: c.options[round(share * (len(c.options) - 1))] for c in cut}
         for share in np.linspace(0.0, 1.0, _STEPS)
     ]
 

@@ -1,6 +1,7 @@
 """Medians and quartiles of every sampler's hypervolume as it evaluates."""
 
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -15,7 +16,7 @@ NAMES = {"solver": "this search", "tpe": "TPE", "nsga2": "NSGA-II", "nni-evoluti
 
 
 def draw(
-    curves: list[dict[str, object]], recipes: dict[str, float], best: float, few: int, folder: Path
+    curves: list[dict[str, Any]], recipes: dict[str, float], best: float, few: int, folder: Path
 ) -> None:
     """``curves.png`` and ``curves.svg``: evaluations on a log axis, quartiles over the seeds shaded."""
     figure = Figure(figsize=(8.0, 4.8), layout="constrained")

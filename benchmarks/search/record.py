@@ -22,6 +22,7 @@ from autocompress.pipeline.evaluator import CandidateEvaluator
 from autocompress.pipeline.fingerprints import teacher_hash
 from autocompress.planner import ModelChoice
 from autocompress.space import Candidate, SearchSpace, load_space
+from autocompress.study import Rung
 from autocompress.transforms import materialize
 from benchmarks.provenance import provenance, write_json
 from benchmarks.search.tabular import (
@@ -141,7 +142,7 @@ def composition_error(
             pairs = {k: m.value for k, m in evaluate(candidate, "free", 0).measurements.items() if k in worst}
             pairs |= {QUALITY: whole_loss(evaluate, candidate)} if device == DEVICES[0] else {}
             for key, seen in pairs.items():
-                rung = "divergence" if key == QUALITY else "free"
+                rung: Rung = "divergence" if key == QUALITY else "free"
                 error = abs(composed(candidate, rung, 0).measurements[key].value / seen - 1.0)
                 worst[key] = max(worst[key], error)
     return worst
