@@ -71,7 +71,14 @@ def test_every_block_says_whether_it_runs(page: str) -> None:
         )
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if any(b.mark == RUNS for b in blocks(p))])
+def pages_with(mark: str) -> list[str]:
+    return [page for page in PAGES if any(block.mark == mark for block in blocks(page))]
+
+
+NEED_MODEL = pages_with(WITH_MODEL)  # their other blocks run with these, in one folder
+
+
+@pytest.mark.parametrize("page", [p for p in pages_with(RUNS) if not (HAS_MODEL and p in NEED_MODEL)])
 def test_blocks_run(page: str, tmp_path: Path) -> None:
     for block in blocks(page):
         if block.mark == RUNS:
@@ -80,7 +87,7 @@ def test_blocks_run(page: str, tmp_path: Path) -> None:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not HAS_MODEL, reason="the reference model's weights are not in this checkout")
-@pytest.mark.parametrize("page", [p for p in PAGES if any(b.mark == WITH_MODEL for b in blocks(p))])
+@pytest.mark.parametrize("page", NEED_MODEL)
 def test_blocks_with_the_reference_model_run(page: str, tmp_path: Path) -> None:
     for block in blocks(page):
         if block.mark in (RUNS, WITH_MODEL):
