@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from autocompress.hardware.estimate import estimate, trust
 from autocompress.hardware.graph import Graph, Operator, read_graph
 from autocompress.hardware.operator_fit import Shapes, TableModel, fit_table
 from autocompress.hardware.operator_table import is_operator_table, read_table
-from autocompress.hardware.prediction import Prediction
+from autocompress.hardware.prediction import INTERVAL_SIGMAS, Prediction
 from autocompress.hardware.profile import HardwareProfile
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -120,7 +119,7 @@ def measured_log_sigma(model: TableModel) -> float:
     and what is predicted will run in others. results/latency_model/restless_machine.json shows both widths.
     """
     excess = math.sqrt(max(model.spread**2 - VALIDATED_SPREAD**2, 0.0))
-    return math.hypot(MEASURED_LOG_SIGMA, math.sqrt(2) * excess / NormalDist().inv_cdf(0.95))
+    return math.hypot(MEASURED_LOG_SIGMA, math.sqrt(2) * excess / INTERVAL_SIGMAS)
 
 
 def table_seconds(

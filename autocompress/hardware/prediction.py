@@ -8,6 +8,8 @@ from autocompress.errors import ProfileError
 
 KINDS = ("measured", "calibrated", "estimated")
 CONFIDENCE = 0.9
+INTERVAL_SIGMAS = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+"""Widths from the median to either end of an interval."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Prediction:
     @classmethod
     def from_log_sigma(cls, median_s: float, log_sigma: float, kind: str) -> "Prediction":
         """Log-normal around the median: the interval is median × exp(±1.645 σ) at 90 %."""
-        spread = math.exp(NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * log_sigma)
+        spread = math.exp(INTERVAL_SIGMAS * log_sigma)
         return cls(median_s, median_s / spread, median_s * spread, kind)
 
     @property

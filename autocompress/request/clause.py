@@ -11,6 +11,7 @@ from autocompress.request.text import FoldedLine
 from autocompress.request.tokens import Token
 from autocompress.request.units import UNITS, Unit
 
+PACE_EXAMPLE = "Write for example: 10 s of audio in 1 s"
 COMPARISONS = frozenset({Kind.MAX, Kind.MIN, Kind.BETTER, Kind.FASTER, Kind.SLOWER})
 
 
@@ -41,6 +42,11 @@ class Bound:
     is_counted: bool = True  # False: "faster than real time", without a number
     is_pace: bool = False
     is_length: bool = False
+
+    @property
+    def is_of_real_time(self) -> bool:
+        """Whether only the real-time factor can be meant."""
+        return self.is_speed or self.is_pace
 
 
 Item = Mention | Bound
@@ -153,8 +159,7 @@ class Clause:
         for item in items:
             if isinstance(item, Bound) and item.is_length:
                 problem = "This much speech has no time of its own."
-                hint = "Write for example: 10 s of audio in 1 s"
-                raise self.line.refuse(problem, item.start, item.end, hint)
+                raise self.line.refuse(problem, item.start, item.end, PACE_EXAMPLE)
         return items
 
     def _unit(self, number: Decimal, end: int) -> tuple[Decimal, Unit | None, int]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from autocompress.request.clause import Bound
+from autocompress.request.clause import PACE_EXAMPLE, Bound
 from autocompress.request.faults import LineError
 from autocompress.request.lexicon import Kind
 from autocompress.request.quantities import Quantity
@@ -42,8 +42,7 @@ def _check_direction(line: FoldedLine, quantity: Quantity, bound: Bound, word: T
         raise line.refuse(f"{quantity.title} is not a time.", word.start, word.end, hint)
     if _DIRECTION[word.kind] != quantity.bound:
         text = line.spelled(bound.start, bound.end)
-        hint = "Write for example: 10 s of audio in 1 s" if bound.is_pace else ""
-        hint = hint or f"Did you mean '{quantity.words} {text}'?"
+        hint = PACE_EXAMPLE if bound.is_pace else f"Did you mean '{quantity.words} {text}'?"
         raise line.refuse(_one_sided(quantity), word.start, word.end, hint)
 
 

@@ -57,7 +57,7 @@ def _natural_field(bound: Item) -> str:
     """The field of a number without a quantity word, or ''."""
     if not isinstance(bound, Bound):
         return ""
-    if bound.is_speed or bound.is_pace:
+    if bound.is_of_real_time:
         return "rtf"
     return _NATURAL.get(bound.unit.dimension, "") if bound.unit else ""
 
@@ -66,7 +66,7 @@ def _fits(mention: Item, bound: Item) -> bool:
     if not (isinstance(mention, Mention) and isinstance(bound, Bound)):
         return False
     quantity = mention.quantity
-    if bound.is_speed or bound.is_pace:
+    if bound.is_of_real_time:
         return quantity.field == "rtf"
     if bound.unit is None:
         return mention.is_key or quantity.dimension not in _NATURAL
