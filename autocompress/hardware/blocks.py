@@ -2,12 +2,15 @@
 
 An operator in a chain of its kind finds its code, its threads and its data warm. Inside a model it does not.
 So the profiler times whole blocks too, and the fit compares each with the sum of its parts (:mod:`.in_situ`).
-A block is a row of the operator table: ``block_transformer`` has ``batch`` heads, ``m`` rows, ``k`` width,
-``n`` inner width, ``taps`` layers; ``block_residual`` has ``m`` positions, ``n`` channels, ``taps`` taps.
+A block is a row of the operator table: ``block_transformer`` and ``block_step`` have ``batch`` heads, ``m``
+rows, ``k`` width, ``n`` inner width, ``taps`` layers; ``block_residual`` has ``m`` positions, ``n`` channels,
+``taps`` taps.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from autocompress.hardware.graph import SCALE_BY_COLUMN
 
 PAST = 150  # cached positions of a block with one row
 RESIDUAL_PAIRS = 3
@@ -38,7 +41,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Transformer:
-    """Post-norm layers; with one row a decode step over a cache of ``PAST`` positions."""
+    """Post-norm layers; with one row a decode step whose cache of ``PAST`` positions is copied to grow."""
 
     heads: int
     rows: int
@@ -84,6 +87,37 @@ class Transformer:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A decode step as this package exports it: the cache of ``PAST`` positions stays where it is.
+
+    Sum and normalisation are two operators, and columns of 8-bit weights have each a scale of their own.
+    """
+
+    heads: int
+    width: int
+    inner: int
+    layers: int
+    precision: str
+
+    def parts(self) -> Block:
+        width, inner, layers = self.width, self.inner, self.layers
+        products = [(width, 3 * width), (width, width), (width, inner), (inner, width)]
+        shared = {"int4": 32, "int8": SCALE_BY_COLUMN}.get(self.precision, 1)
+        parts = [
+            *(Part("gemm", self.precision, k=k, n=n, taps=shared, count=layers) for k, n in products),
+            Part("copy", n=3 * width, count=layers),
+            Part("view", count=2 * layers),
+            Part("attention", batch=self.heads, k=width, n=PAST + 1, count=layers),
+            Part("binary", n=width, count=2 * layers),
+            Part("norm", n=width, count=2 * layers),
+            Part("elementwise", n=inner, count=layers),
+            Part("call", m=1 + 2 * layers),
+        ]
+        weights = layers * sum(k * n for k, n in products) * WEIGHT_BYTES[self.precision]
+        return Block(tuple(parts), weights + 8.0 * layers * (PAST + 1) * width)
+
+
+@dataclass(frozen=True)
 class Residual:
     """Pairs of convolutions with activations and sums, the first of each dilated, as in HiFi-GAN."""
 
@@ -110,8 +144,9 @@ class Residual:
         return Block(tuple(parts), weights + 12.0 * values)
 
 
-_READERS: dict[str, Callable[[int, int, int, int, int, str], "Transformer | Residual"]] = {
+_READERS: dict[str, Callable[[int, int, int, int, int, str], "Transformer | Step | Residual"]] = {
     "block_transformer": lambda batch, m, k, n, taps, precision: Transformer(batch, m, k, n, taps, precision),
+    "block_step": lambda batch, _m, k, n, taps, precision: Step(batch, k, n, taps, precision),
     "block_residual": lambda _batch, m, _k, n, taps, precision: Residual(m, n, taps, precision),
 }
 
@@ -123,6 +158,6 @@ def is_block(family: str) -> bool:
 
 def block_at(
     family: str, batch: int, m: int, k: int, n: int, taps: int, precision: str
-) -> "Transformer | Residual":
+) -> "Transformer | Step | Residual":
     """The block that a row of the table stands for."""
     return _READERS[family](batch, m, k, n, taps, precision)

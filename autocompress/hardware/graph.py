@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autocompress.hardware.model_file import ModelFile
 
 Shape = tuple[int, ...]
+SCALE_BY_COLUMN = 2  # ``taps`` of a product of 8-bit weights whose columns have each a scale of their own
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class Operator:
     ``family`` names the kind of kernel (``"gemm"``, ``"conv"``, ``"elementwise"`` …), ``precision`` the
     arithmetic it computes in (``"fp32"``, ``"int8"``, ``"int4"``). ``batch × m × k × n`` is its shape as a
     matrix product: for a convolution ``m`` output positions, ``k`` input channels × taps, ``n`` output
-    channels, ``batch`` images × groups; for an operator on elements ``m`` rows of ``n`` elements.
+    channels, ``batch`` images × groups; for an operator on elements ``m`` rows of ``n`` elements; for fused
+    attention ``m`` queries and ``n`` keys of ``k`` features over ``batch`` heads. ``taps`` are those of a
+    convolution; of narrow weights, how they share scales: so many in a block, or :data:`SCALE_BY_COLUMN`.
     ``work`` counts operations (two for a multiply-add), bytes are at the precision of the computation.
     """
 

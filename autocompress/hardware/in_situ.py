@@ -42,7 +42,7 @@ def kind_of(family: str, m: float, k: float, n: float) -> str | None:
         return "gemv" if m <= 1 else "gemm"
     if family == "conv" and k * n > _WIDE:
         return "conv_wide"
-    if family in ("bmm", "conv", "cache", "skip_norm"):
+    if family in ("bmm", "conv", "cache", "skip_norm", "attention"):
         return family
     if family in _GLUE:
         return "light" if m * n <= _SMALL else "moved"

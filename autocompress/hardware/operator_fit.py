@@ -23,7 +23,6 @@ from autocompress.hardware.operator_table import Row
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int8_weights": 1.0, "int4": 0.5}
-_BITS = {"int4": 4, "int8_weights": 8}
 _PRODUCTS = frozenset({"gemm", "bmm", "conv", "conv_nchwc", "depthwise", "conv_transpose", "recurrent"})
 _BY_FOOTPRINT = frozenset({"gemm", "cache"})
 _LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.4])
@@ -60,6 +59,8 @@ class Shapes:
 def work_and_bytes(family: str, precision: str, at: Shapes) -> tuple[Array, Array]:
     """Operations and traffic of each shape; the same count for table rows and for queries."""
     width = _WEIGHT_BYTES.get(precision, 4.0)
+    if family == "attention":
+        return 4.0 * at.m * at.k * at.n + 12.0 * at.batch * at.m * at.n, 8.0 * at.k * (at.n + at.m)
     if family not in _PRODUCTS:
         elements = at.batch * at.m * at.n
         return elements, 8.0 * elements
@@ -260,8 +261,11 @@ class TableModel:
 
     def seconds(self, family: str, precision: str, threads: int, at: Shapes) -> Array:
         """Seconds of each shape; between measured thread counts interpolated in the logarithm."""
-        if family == "attention" and not self._has("attention"):
+        if family == "attention":
             return self._attention(threads, at)
+        return self._one_kernel(family, precision, threads, at)
+
+    def _one_kernel(self, family: str, precision: str, threads: int, at: Shapes) -> Array:
         below = max([t for t in self.threads if t <= threads], default=self.threads[0])
         above = min([t for t in self.threads if t >= threads], default=self.threads[-1])
         first = self._measured(family, precision, below, at)
@@ -275,7 +279,14 @@ class TableModel:
         return any(key[0] == family for key in self.kernels)
 
     def _attention(self, threads: int, at: Shapes) -> Array:
-        """Fused attention (``k`` is the width of all heads) as its two products and its softmax."""
+        """Fused attention: one new position as the probe over a cache shows, more rows by their parts."""
+        if not self._has("attention"):
+            return self._attention_by_parts(threads, at)
+        cached = self._one_kernel("attention", "fp32", threads, at)
+        return np.where(at.m <= 1, cached, self._attention_by_parts(threads, at))
+
+    def _attention_by_parts(self, threads: int, at: Shapes) -> Array:
+        """Two products and a softmax; ``k`` is the width of all heads."""
         head = np.maximum(at.k / at.batch, 1.0)
         scores, mixed = replace(at, k=head), replace(at, k=at.n, n=head)
         rows = replace(at, batch=np.ones_like(at.m), m=at.batch * at.m, k=np.ones_like(at.m))
@@ -336,14 +347,6 @@ def _dispatch(groups: dict[tuple[str, str, int], list[Row]], threads: int) -> fl
     """Cost of one operator that does nothing."""
     rows = groups.get(("view", "fp32", threads), [])
     return min((row.seconds for row in rows), default=5e-7)
-
-
-def _with_scales(row: Row) -> Row:
-    """A probe's footprint counts weights alone; with one scale a block (``taps``) they touch more."""
-    bits = _BITS.get(row.precision)
-    if row.family != "gemm" or bits is None:
-        return row
-    return replace(row, footprint_bytes=round(row.footprint_bytes * (1 + 32 / (bits * row.taps))))
 
 
 def _without_call(row: Row, call_s: dict[int, float]) -> Row:

@@ -4,10 +4,10 @@ Families are kinds of kernels. A type that stands in no table here is costed as 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
-from autocompress.hardware.graph import Node, Operator, Tensor
+from autocompress.hardware.graph import SCALE_BY_COLUMN, Node, Operator, Tensor
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,17 @@ def _product_of(node: Node, left: int, right: int, precision: str) -> Product:
 
 def _gemm(precision: str, left: int = 0, right: int = 1) -> Callable[[Node], Product]:
     return lambda node: _product_of(node, left, right, precision)
+
+
+def _quantized_gemm(right: int, scale: int) -> Callable[[Node], Product]:
+    """Products of 8-bit weights; with a scale for each column their kernel takes a way of its own."""
+
+    def rule(node: Node) -> Product:
+        product = _product_of(node, 0, right, "int8")
+        by_column = product.family == "gemm" and prod(_shape(node, scale)) > 1
+        return replace(product, taps=SCALE_BY_COLUMN) if by_column else product
+
+    return rule
 
 
 def _nbits(node: Node) -> Product:
@@ -254,8 +265,10 @@ def _every(names: str, rule: Callable[[Node], Product]) -> dict[str, Callable[[N
 
 _RULES: dict[str, Callable[[Node], Product]] = {
     **_every("MatMul Gemm FusedMatMul FusedGemm TransposeMatMul FusedMatMulActivation", _gemm("fp32")),
-    **_every("MatMulInteger DynamicQuantizeMatMul MatMulIntegerToFloat MatMulInteger16", _gemm("int8")),
-    **_every("QLinearMatMul QGemm", _gemm("int8", 0, 3)),
+    **_every("MatMulInteger MatMulInteger16", _gemm("int8")),
+    "DynamicQuantizeMatMul": _quantized_gemm(1, 2),
+    "MatMulIntegerToFloat": _quantized_gemm(1, 3),
+    **_every("QLinearMatMul QGemm", _quantized_gemm(3, 4)),
     "MatMulNBits": _nbits,
     "MatMulFpQ4": _gemm("int4"),
     "Einsum": lambda node: _einsum(node),

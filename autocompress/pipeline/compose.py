@@ -1,5 +1,6 @@
 """plan → search → produce: the composition root of the public functions."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,6 +80,7 @@ def search(
     With ``sensitivity`` every decision is measured alone, too, for the heat map of the report.
     Raises InfeasibleError before anything runs when no candidate can hold the bounds.
     """
+    since = time.monotonic()
     planned.require_feasible()
     from autocompress.pipeline.evaluator import CandidateEvaluator
     from autocompress.pipeline.fingerprints import fingerprint
@@ -103,7 +105,7 @@ def search(
     )
     stage("search")
     try:
-        front = study.run(Budget(planned.settings.trials, planned.settings.seconds), watch)
+        front = study.run(_budget_left(planned, time.monotonic() - since), watch)
     except KeyboardInterrupt:
         save_interim_front(study)
         raise
@@ -193,6 +195,12 @@ def _judged(planned: Plan) -> tuple[Any, ...]:
     """The bounds that the rungs in use can measure."""
     heard = {"similarity", "sid", "mos", "cer"}
     return tuple(c for c in planned.constraints if planned.settings.speech or c.key not in heard)
+
+
+def _budget_left(planned: Plan, gone_s: float) -> Budget:
+    """What getting ready has left of the time; a second at least, so that there is something to show."""
+    seconds = planned.settings.seconds
+    return Budget(planned.settings.trials, seconds and max(1.0, seconds - gone_s))
 
 
 def _study_settings(planned: Plan) -> Settings:

@@ -1,7 +1,7 @@
 """The study: ask, evaluate, tell, until the budget is spent; killed anywhere, the same call goes on."""
 
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -45,6 +45,22 @@ class Job:
     key: str
     cached: bool
     pending: Pending
+    since: float = 0.0  # of the monotonic clock
+
+
+@dataclass
+class Durations:
+    """How long evaluations of a rung have taken so far."""
+
+    count: int = 0
+    total_s: float = 0.0
+
+    def note(self, seconds: float) -> None:
+        self.count, self.total_s = self.count + 1, self.total_s + seconds
+
+    @property
+    def mean_s(self) -> float:
+        return self.total_s / self.count if self.count else 0.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,7 @@ class Loop:
         self._reasons: list[str] | None = []  # of the failures while nothing has succeeded
         self._saved = {t.number: t for t in parts.store.trials(run)}
         self._unsaved: list[Trial] = []
+        self._durations: defaultdict[Rung, Durations] = defaultdict(Durations)
         self._before = parts.store.run_seconds(run)
         self._since = time.monotonic()
 
@@ -108,7 +125,7 @@ class Loop:
             if rising is not None:
                 self._inflight.append(self._start(self.trials[rising[0]], rising[1]))
                 continue
-            if not self._seeds and budget.spent(self._started, self.seconds):
+            if not self._seeds and self._spent(budget):
                 break
             trial = self._propose()
             if trial is None:
@@ -116,6 +133,15 @@ class Loop:
             self._started += trial.origin != KNOWN
             self._inflight.append(self._start(trial, self.settings.rungs[0]))
         return bool(self._inflight)
+
+    def _spent(self, budget: Budget) -> bool:
+        """Whether nothing new may start: what is left of the time belongs to the front's last climb."""
+        seconds = self.seconds
+        most_s = self.settings.finalists * sum(rung.mean_s for rung in self._durations.values())
+        if budget.seconds is not None and seconds + most_s >= budget.seconds:  # ranking all trials takes time
+            climbs = self._rungs.climbs_left(self.settings.finalists)
+            seconds += sum(count * self._durations[rung].mean_s for rung, count in climbs.items())
+        return budget.spent(self._started, seconds)
 
     def _propose(self) -> Trial | None:
         """The next new candidate that holds the free bounds; nothing when the space seems exhausted."""
@@ -162,11 +188,14 @@ class Loop:
         known = self.parts.store.get(key)
         if known is not None:
             return Job(trial, rung, key, True, lambda: known)
+        since = time.monotonic()
         pending = self.parts.workers.start(trial.candidate, rung, self.settings.seed)
-        return Job(trial, rung, key, False, pending)
+        return Job(trial, rung, key, False, pending, since)
 
     def _finish(self, job: Job, watch: Callable[[Progress], None]) -> None:
         evaluation = job.pending()
+        if not job.cached:
+            self._durations[job.rung].note(time.monotonic() - job.since)
         trial = job.trial.risen(job.rung, evaluation)
         self.trials[trial.number] = trial
         self.evaluations += 1

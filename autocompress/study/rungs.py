@@ -41,7 +41,7 @@ class RungTable:
 
     def next_promotion(self) -> tuple[int, Rung] | None:
         """The trial that should rise next, and to where; the highest rung is filled first."""
-        for lower, upper in reversed(list(zip(self.rungs, self.rungs[1:], strict=False))):
+        for lower, upper in reversed(self._pairs):
             self._rank(lower)
             if self._rising[lower]:
                 number = self._rising[lower].popleft()
@@ -51,13 +51,26 @@ class RungTable:
 
     def finalists(self, limit: int) -> list[tuple[int, Rung]]:
         """Front members that have not risen from their rung: at most ``limit`` of them rise at the end."""
-        for lower, upper in zip(self.rungs, self.rungs[1:], strict=False):
-            best = [s for s in ranked(self._standings[lower]) if s.excess <= 0.0][:limit]
-            rising = [s.number for s in best if s.number not in self._risen[lower]]
-            self._risen[lower].update(rising)
-            if rising:
+        for lower, upper in self._pairs:
+            if rising := self._waiting(lower, limit):
+                self._risen[lower].update(rising)
                 return [(number, upper) for number in rising]
         return []
+
+    def climbs_left(self, limit: int) -> dict[Rung, int]:
+        """How many evaluations :meth:`finalists` would ask for now, by rung: who rises may rise again."""
+        left: dict[Rung, int] = {}
+        for lower, upper in self._pairs:
+            left[upper] = min(limit, len(self._waiting(lower, limit)) + left.get(lower, 0))
+        return left
+
+    @property
+    def _pairs(self) -> list[tuple[Rung, Rung]]:
+        return list(zip(self.rungs, self.rungs[1:], strict=False))
+
+    def _waiting(self, rung: Rung, limit: int) -> list[int]:
+        best = [s for s in ranked(self._standings[rung]) if s.excess <= 0.0][:limit]
+        return [s.number for s in best if s.number not in self._risen[rung]]
 
     def _rank(self, rung: Rung) -> None:
         """Who may rise: of many results one more changes little, and takes as long as all of them."""

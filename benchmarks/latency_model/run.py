@@ -37,7 +37,7 @@ from autocompress.hardware.prediction import INTERVAL_SIGMAS
 from autocompress.hardware.profile import read_profile
 from autocompress.hardware.profiler.machine import read_machine
 from autocompress.hardware.profiler.run import profile_machine
-from autocompress.hardware.profiler.timing import time_session
+from autocompress.hardware.profiler.timing import InPlace, time_session
 from autocompress.hardware.tracing import example_input
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "latency_model"
@@ -117,27 +117,9 @@ def measure_once(file: GraphFile, threads: int) -> float:
     session = onnxruntime.InferenceSession(str(file.path), options, providers=["CPUExecutionProvider"])
     feeds = {value.name: example_input(value) for value in load_model(file.path, file.shapes).inputs}
     feeds |= {name: np.full_like(feeds[name], value) for name, value in VALUES.items() if name in feeds}
-    cached = [name for name in feeds if "_in_" in name]
-    return time_session(InPlace(session, feeds, cached) if cached else session, feeds, WINDOW_S).seconds
-
-
-class InPlace:
-    """A session whose caches are written where they are read, as the bundle's runtime does it."""
-
-    def __init__(self, session, feeds: dict, cached: list) -> None:
-        self._session, self._binding = session, session.io_binding()
-        values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(array) for name, array in feeds.items()}
-        for name, value in values.items():
-            self._binding.bind_ortvalue_input(name, value)
-        for output in session.get_outputs():
-            source = output.name.replace("_out_", "_in_")
-            if source in cached:
-                self._binding.bind_ortvalue_output(output.name, values[source])
-            else:
-                self._binding.bind_output(output.name)
-
-    def run(self, _outputs, _feeds) -> None:
-        self._session.run_with_iobinding(self._binding)
+    caches = {name.replace("_in_", "_out_"): name for name in feeds if "_in_" in name}
+    bound = InPlace(session, feeds, caches) if caches else session  # as the bundle's runtime does it
+    return time_session(bound, feeds, WINDOW_S).seconds
 
 
 def read_log(log: Path) -> list:

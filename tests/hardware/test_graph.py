@@ -5,7 +5,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from autocompress.errors import ProfileError
-from autocompress.hardware.graph import read_graph
+from autocompress.hardware.graph import SCALE_BY_COLUMN, read_graph
 from tests.hardware import small_graphs as small
 
 
@@ -60,6 +60,15 @@ def test_weights_stored_narrow_and_computed_wide_count_both_ways() -> None:
     graph = read_graph(small.model(nodes, [small.floats("x", 1, 64)], [small.floats("y", 1, 64)], [stored]))
     assert graph.storage_bytes == 64 * 64 * 2
     assert graph.operators[-1].weight_bytes == 64 * 64 * 4
+
+
+@pytest.mark.parametrize(("scales", "taps"), [(1, 1), (16, SCALE_BY_COLUMN)])
+def test_8_bit_weights_tell_whether_their_columns_have_scales_of_their_own(scales, taps) -> None:
+    node = helper.make_node("DynamicQuantizeMatMul", ["x", "w", "s"], ["y"], domain="com.microsoft")
+    weights = [small.weight("w", 8, 16, dtype=np.int8), small.weight("s", scales)]
+    shapes = [small.floats("x", 1, 8)], [small.floats("y", 1, 16)]
+    (operator,) = read_graph(small.model([node], *shapes, weights, ["com.microsoft"])).operators
+    assert (operator.family, operator.precision, operator.taps) == ("gemm", "int8", taps)
 
 
 def test_an_unknown_operator_is_named_and_costed_as_its_bytes() -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from autocompress.hardware.blocks import Part, Transformer
+from autocompress.hardware.blocks import Part, Step, Transformer
+from autocompress.hardware.graph import SCALE_BY_COLUMN
 from autocompress.hardware.in_situ import fit_factors, shares_of
 from autocompress.hardware.operator_fit import Kernel, Shapes, TableModel, fit_table
 from autocompress.hardware.operator_table import Row
@@ -75,14 +76,36 @@ def flat_kernel(family: str) -> Kernel:
     return fit_table(rows).kernels[family, "fp32", 1]
 
 
+def one(*sizes: float) -> Shapes:
+    """One operator: batch, m, k, n, taps, footprint."""
+    return Shapes(*(np.array([float(x)]) for x in sizes))
+
+
+def test_one_position_over_a_cache_costs_what_its_probe_showed_and_more_rows_their_parts():
+    kernels = {(family, "fp32", 1): flat_kernel(family) for family in ("bmm", "softmax", "attention")}
+    model = TableModel(kernels, (1,))
+    by_parts = TableModel({key: kernel for key, kernel in kernels.items() if key[0] != "attention"}, (1,))
+    cached, rows = one(4, 1, 64, 50, 1, 1), one(4, 3, 64, 50, 1, 1)
+    probe = kernels["attention", "fp32", 1].seconds(cached)[0]
+    assert model.seconds("attention", "fp32", 1, cached)[0] == pytest.approx(probe)
+    assert model.seconds("attention", "fp32", 1, rows) == by_parts.seconds("attention", "fp32", 1, rows)
+
+
+def test_a_step_block_holds_the_operators_of_an_exported_step():
+    parts = Step(4, 64, 256, 3, "int8").parts().parts
+    assert {part.family for part in parts} >= {"gemm", "attention", "norm", "binary", "call"}
+    assert sum(part.count for part in parts if part.family == "gemm") == 4 * 3
+    assert {part.taps for part in parts if part.family == "gemm"} == {SCALE_BY_COLUMN}
+
+
 def test_fused_attention_costs_its_two_products_and_its_softmax():
     kernels = {(family, "fp32", 1): flat_kernel(family) for family in ("bmm", "softmax")}
     model = TableModel(kernels, (1,))
     heads, rows, width, keys = 4, 3, 64, 50
-    attention = Shapes(*(np.array([float(x)]) for x in (heads, rows, width, keys, 1, 1)))
-    scores = Shapes(*(np.array([float(x)]) for x in (heads, rows, width / heads, keys, 1, 1)))
-    mixed = Shapes(*(np.array([float(x)]) for x in (heads, rows, keys, width / heads, 1, 1)))
-    rowwise = Shapes(*(np.array([float(x)]) for x in (1, heads * rows, 1, keys, 1, 1)))
+    attention = one(heads, rows, width, keys, 1, 1)
+    scores = one(heads, rows, width / heads, keys, 1, 1)
+    mixed = one(heads, rows, keys, width / heads, 1, 1)
+    rowwise = one(1, heads * rows, 1, keys, 1, 1)
     parts = [("bmm", scores), ("bmm", mixed), ("softmax", rowwise)]
     expected = sum(model.seconds(family, "fp32", 1, at)[0] for family, at in parts)
     assert model.seconds("attention", "fp32", 1, attention)[0] == pytest.approx(expected)

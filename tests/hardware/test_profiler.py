@@ -15,9 +15,9 @@ from autocompress.hardware.profiler.log import Entry, Log, Timing
 from autocompress.hardware.profiler.machine import read_machine
 from autocompress.hardware.profiler.measure import measure
 from autocompress.hardware.profiler.plan import plan
-from autocompress.hardware.profiler.probes import Probe
+from autocompress.hardware.profiler.probes import Probe, build
 from autocompress.hardware.profiler.report import Measured, machine_key, write_profile
-from autocompress.hardware.profiler.timing import time_probe
+from autocompress.hardware.profiler.timing import InPlace, open_session, time_probe
 from tests.hardware import small_graphs as small
 
 
@@ -32,6 +32,16 @@ KINDS = sorted({(p.family, p.precision): p for p in sorted(plan("quick"), key=si
 @pytest.mark.parametrize(("kind", "probe"), KINDS, ids=["-".join(kind) for kind, _ in KINDS])
 def test_every_kind_of_probe_runs(kind, probe) -> None:
     assert time_probe(probe, 1, 0.0).seconds > 0
+
+
+def test_a_cache_is_measured_where_it_lies() -> None:
+    graph = build(Probe("attention", batch=2, m=1, k=16, n=9))
+    bound = InPlace(open_session(graph, 1), graph.feeds, graph.in_place)
+    bound.run(None, None)
+    outputs = zip([o.name for o in bound.session.get_outputs()], bound.binding.get_outputs(), strict=True)
+    places = {name: value.data_ptr() for name, value in outputs if name in graph.in_place}
+    assert len(places) == len(graph.in_place) > 0
+    assert all(place == bound.values[graph.in_place[name]].data_ptr() for name, place in places.items())
 
 
 def test_the_profiler_needs_neither_torch_nor_onnx() -> None:

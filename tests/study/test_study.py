@@ -1,6 +1,7 @@
 """Fronts, rungs, stores and second devices."""
 
 import json
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -239,3 +240,35 @@ def test_a_budget_in_seconds_ends_in_time(make_study) -> None:
     assert 0 < count < 60
     study.run(Budget(seconds=0.5))
     assert len(study.trials()) == count, "the time of earlier sessions counts"
+
+
+class Clock:
+    """Stands still while nobody evaluates."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Slow(SyntheticEvaluator):
+    """A second at the first rung, ten at the next."""
+
+    clock: Clock = field(default_factory=Clock)
+
+    def __call__(self, candidate, rung, seed):
+        self.clock.now += {"free": 0.0, "divergence": 1.0, "speech": 10.0}[rung]
+        return super().__call__(candidate, rung, seed)
+
+
+@pytest.mark.parametrize("eta", [3.0, 50.0])  # the fewer rise on the way, the more are left for the end
+def test_the_last_climb_of_the_front_is_within_the_time(make_study, monkeypatch, eta) -> None:
+    clock = Clock()
+    monkeypatch.setattr("autocompress.study.loop.time", clock)
+    settings = Settings(sampler="nsga2", rungs=("divergence", "speech"), finalists=12, eta=eta)
+    front = make_study(evaluate=Slow(clock=clock), settings=settings).run(Budget(seconds=300.0))
+    assert {trial.rung for trial in front.trials} == {"speech"}
+    teacher_s = 11.0
+    assert 240.0 < clock.now - teacher_s <= 311.0  # one evaluation may end late

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autocompress.hardware.blocks import RESIDUAL_PAIRS, Residual, Transformer, block_at
+from autocompress.hardware.blocks import PAST, RESIDUAL_PAIRS, Residual, Step, Transformer, block_at
 from autocompress.hardware.profiler.probe_graph import ProbeGraph, noise, unit_scale, whole_numbers
+from autocompress.hardware.profiler.product_probes import cached_attention
 
 if TYPE_CHECKING:
     from autocompress.hardware.profiler.probes import Probe
@@ -16,10 +17,13 @@ _CONTRIB = "com.microsoft"
 def build_block(probe: "Probe", graph: ProbeGraph) -> None:
     """The graph of a block; all of it is one link."""
     block = block_at(probe.family, probe.batch, probe.m, probe.k, probe.n, probe.taps, probe.precision)
-    if isinstance(block, Transformer):
-        _transformer(block, graph)
-    else:
-        _residual(block, graph)
+    match block:
+        case Transformer():
+            _transformer(block, graph)
+        case Step():
+            _step(block, graph)
+        case Residual():
+            _residual(block, graph)
     graph.links = 1
 
 
@@ -30,6 +34,31 @@ def _transformer(block: Transformer, graph: ProbeGraph) -> None:
         inner = graph.add("Relu", _linear(block, graph, x, block.width, block.inner))
         x = _skip_norm(graph, x, _linear(block, graph, inner, block.inner, block.width), block.width)
     graph.output(x)
+
+
+def _step(block: Step, graph: ProbeGraph) -> None:
+    width, inner = block.width, block.inner
+    cache = (block.heads, PAST + 1, width // block.heads)
+    sizes, axis = graph.weight(np.array([width] * 3, np.int64)), graph.weight(np.array([0], np.int64))
+
+    def product(x: str, k: int, n: int) -> str:
+        return _product(graph, block.precision, x, (k, n), by_column=True)
+
+    x = graph.feed(noise(1, width))
+    for _ in range(block.layers):
+        projected = graph.add("Unsqueeze", product(x, width, 3 * width), axis)
+        first = graph.add("Split", projected, sizes, n_outputs=3, axis=-1)
+        q, k, v = (first[:-1] + str(i) for i in range(3))
+        mixed = graph.add("Squeeze", cached_attention(graph, (q, k, v), cache), axis)
+        x = _summed(graph, x, product(mixed, width, width), width)
+        hidden = graph.add("Relu", product(x, width, inner))
+        x = _summed(graph, x, product(hidden, inner, width), width)
+    graph.output(x)
+
+
+def _summed(graph: ProbeGraph, x: str, other: str, width: int) -> str:
+    scale, shift = graph.weight(noise(width, scale=1.0)), graph.weight(noise(width))
+    return graph.add("LayerNormalization", graph.add("Add", x, other), scale, shift, axis=-1)
 
 
 def _attention(block: Transformer, graph: ProbeGraph, x: str) -> str:
@@ -58,17 +87,23 @@ def _grown(block: Transformer, graph: ProbeGraph, new: str) -> str:
 
 
 def _linear(block: Transformer, graph: ProbeGraph, x: str, k: int, n: int) -> str:
+    if block.precision != "fp32":
+        return _product(graph, block.precision, x, (k, n), by_column=False)
+    flat = graph.add("Reshape", x, graph.weight(np.array([block.rows, k], np.int64)))
+    y = _product(graph, "fp32", flat, (k, n), by_column=False)
+    return graph.add("Reshape", y, graph.weight(np.array([1, block.rows, n], np.int64)))
+
+
+def _product(graph: ProbeGraph, precision: str, x: str, size: tuple[int, int], *, by_column: bool) -> str:
+    """A linear layer [k, n]; in fp32 of a matrix. 8-bit weights have one scale, or one a column."""
+    k, n = size
     bias = graph.weight(noise(n))
-    if block.precision == "fp32":
-        flat = graph.add("Reshape", x, graph.weight(np.array([block.rows, k], np.int64)))
-        y = graph.add("Gemm", flat, graph.weight(noise(k, n, scale=k**-0.5)), bias)
-        return graph.add("Reshape", y, graph.weight(np.array([1, block.rows, n], np.int64)))
-    if block.precision == "int8":
+    if precision == "fp32":
+        return graph.add("Gemm", x, graph.weight(noise(k, n, scale=k**-0.5)), bias)
+    if precision == "int8":
         weight = graph.weight(whole_numbers(k, n, dtype=np.int8))
-        scale, zero = (
-            graph.weight(np.full(1, unit_scale(k, 8), np.float32)),
-            graph.weight(np.zeros(1, np.int8)),
-        )
+        scale = graph.weight(np.full(n if by_column else 1, unit_scale(k, 8), np.float32))
+        zero = "" if by_column else graph.weight(np.zeros(1, np.int8))
         return graph.add("DynamicQuantizeMatMul", x, weight, scale, zero, bias, domain=_CONTRIB)
     blocks = -(-k // 32)
     weight = graph.weight(whole_numbers(n, blocks, 16))

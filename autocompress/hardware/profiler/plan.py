@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autocompress.hardware.graph import SCALE_BY_COLUMN
 from autocompress.hardware.profiler.probes import Probe
 
 MB = 1_000_000
@@ -24,6 +25,7 @@ class Grid:
     recurrences: Pairs  # steps, hidden
     heads: Pairs  # heads, width
     attention: Pairs  # queries, keys
+    cached: Pairs  # keys, features a head
     row_products: Pairs  # k, n with one row
     footprints_mb: dict[str, tuple[int, ...]]
     tall_products: Pairs  # k, n with many rows
@@ -34,6 +36,7 @@ class Grid:
     upsampling: Pairs  # channels, positions
     images: tuple[tuple[int, int, int], ...]  # side, channels in, channels out
     transformers: tuple[tuple[int, int, int, int, int], ...]  # heads, rows, width, inner, layers
+    steps: tuple[tuple[int, int, int, int], ...]  # heads, width, inner, layers
     residuals: tuple[tuple[int, int, int], ...]  # positions, channels, taps
 
 
@@ -46,6 +49,7 @@ _QUICK = Grid(
     recurrences=((100, 128),),
     heads=((16, 32),),
     attention=((1, 150), (60, 60)),
+    cached=((150, 32),),
     row_products=((256, 256), (512, 2048)),
     footprints_mb={"fp32": (8, 110), "int8": (8, 60), "int8_weights": (8,), "int4": (8,)},
     tall_products=((512, 2048),),
@@ -56,6 +60,7 @@ _QUICK = Grid(
     upsampling=((256, 400),),
     images=((100, 32, 32),),
     transformers=((8, 1, 512, 2048, 6), (4, 60, 256, 1024, 4)),
+    steps=((8, 256, 1024, 6),),
     residuals=((800, 128, 7),),
 )
 
@@ -68,6 +73,7 @@ _FULL = Grid(
     recurrences=((1, 128), (20, 128), (100, 64), (100, 128), (300, 32), (100, 256)),
     heads=((4, 32), (8, 32), (16, 32), (8, 64), (16, 64), (2, 96)),
     attention=((1, 40), (1, 150), (1, 400), (60, 60), (150, 150), (300, 300)),
+    cached=((40, 32), (150, 32), (400, 32), (90, 48), (150, 64), (400, 64)),
     row_products=(
         (64, 64), (128, 128), (256, 256), (320, 320), (512, 512), (192, 768), (256, 1024),
         (384, 1152), (384, 1536), (512, 2048), (768, 3072), (1024, 4096),
@@ -101,6 +107,10 @@ _FULL = Grid(
         (2, 1, 128, 512, 8), (6, 1, 288, 1152, 8), (8, 1, 256, 1024, 3), (6, 1, 384, 1536, 4),
         (10, 1, 640, 2560, 3), (14, 1, 448, 1792, 10), (16, 1, 512, 2048, 9), (16, 1, 512, 2048, 24),
         (12, 1, 768, 3072, 8), (6, 80, 288, 1152, 6), (4, 135, 448, 1792, 4), (10, 30, 640, 2560, 2),
+    ),
+    steps=(
+        (16, 512, 2048, 24), (16, 512, 2048, 12), (9, 288, 1152, 8), (4, 192, 640, 6), (8, 256, 1024, 4),
+        (12, 384, 1536, 6), (2, 128, 512, 3), (8, 512, 1536, 3),
     ),
     residuals=(
         (250, 256, 3), (400, 256, 11), (2000, 128, 7), (4000, 64, 3), (5000, 64, 11), (8000, 48, 7),
@@ -160,6 +170,9 @@ def _rows(grid: Grid) -> Iterator[Probe]:
     for heads, width in grid.heads:
         for queries, keys in grid.attention:
             yield Probe("bmm", batch=heads, m=queries, k=width, n=keys)
+    for heads in dict.fromkeys(heads for heads, _ in grid.heads):
+        for keys, width in grid.cached:
+            yield Probe("attention", batch=heads, m=1, k=heads * width, n=keys)
 
 
 def _blocks_of_models(grid: Grid) -> Iterator[Probe]:
@@ -167,13 +180,22 @@ def _blocks_of_models(grid: Grid) -> Iterator[Probe]:
     for heads, rows, width, inner, layers in grid.transformers:
         for precision in ("fp32", "int8", "int4"):
             yield Probe("block_transformer", precision, heads, rows, width, inner, layers)
+    for heads, width, inner, layers in grid.steps:
+        for precision in ("fp32", "int8", "int4"):
+            yield Probe("block_step", precision, heads, 1, width, inner, layers)
     for positions, channels, taps in grid.residuals:
         for precision in ("fp32", "int8"):
             yield Probe("block_residual", precision, 1, positions, channels * taps, channels, taps)
 
 
 def _blocks(precision: str) -> tuple[int, ...]:
-    return (1,) if precision in ("fp32", "int8") else (32, 128)
+    """How narrow weights share scales; see :class:`~autocompress.hardware.graph.Operator`."""
+    return {"fp32": (1,), "int8": (1, SCALE_BY_COLUMN)}.get(precision, (32, 128))
+
+
+def _often(sizes: tuple[int, ...], precision: str, block: int) -> tuple[int, ...]:
+    """A second way to share scales is measured half as often: it differs little from the first."""
+    return sizes if block == _blocks(precision)[0] else sizes[len(sizes) > 1 :: 2]
 
 
 def _row_products(grid: Grid) -> Iterator[Probe]:
@@ -181,7 +203,7 @@ def _row_products(grid: Grid) -> Iterator[Probe]:
     for precision, footprints in grid.footprints_mb.items():
         for block in _blocks(precision):
             for k, n in grid.row_products:
-                for footprint in (size * MB for size in footprints):
+                for footprint in (size * MB for size in _often(footprints, precision, block)):
                     if k % block == 0 and n % block == 0 and footprint / (k * n) < _MOST_LINKS:
                         yield Probe("gemm", precision, m=1, k=k, n=n, taps=block, footprint_bytes=footprint)
 
@@ -190,7 +212,7 @@ def _tall_products(grid: Grid) -> Iterator[Probe]:
     """Many rows: arithmetic decides."""
     for precision in grid.footprints_mb:
         for block in _blocks(precision):
-            for rows in grid.rows if block != 128 else grid.rows[-3::2]:
+            for rows in _often(grid.rows, precision, block):
                 for k, n in grid.tall_products:
                     if k % block == 0:
                         footprint = 8 * MB

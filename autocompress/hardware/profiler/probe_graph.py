@@ -14,6 +14,7 @@ class ProbeGraph:
 
     links: int = 0
     feeds: dict[str, Any] = field(default_factory=dict)
+    in_place: dict[str, str] = field(default_factory=dict)  # outputs that are written where a feed lies
     touched_bytes: int = 0
     optimized: bool = False
     _nodes: list[bytes] = field(default_factory=list)
@@ -42,6 +43,11 @@ class ProbeGraph:
 
     def output(self, name: str, dtype: str = "float32") -> None:
         self._outputs.append(onnx_bytes.value_info(name, dtype, None))
+
+    def output_in_place(self, name: str, feed: str) -> None:
+        """An output that takes the place of a feed, as a cache does that a runtime keeps."""
+        self.output(name)
+        self.in_place[name] = feed
 
     def to_bytes(self) -> bytes:
         inputs = [onnx_bytes.value_info(name, a.dtype.name, a.shape) for name, a in self.feeds.items()]

@@ -48,6 +48,7 @@ def build(probe: Probe) -> ProbeGraph:
 _BUILDERS: dict[str, Callable[[Probe, ProbeGraph], None]] = {
     "gemm": products.gemm,
     "bmm": products.bmm,
+    "attention": products.attention,
     "conv": convolutions.conv,
     "depthwise": convolutions.depthwise,
     "conv_transpose": convolutions.conv_transpose,
@@ -72,5 +73,6 @@ _BUILDERS: dict[str, Callable[[Probe, ProbeGraph], None]] = {
     "pool_nchwc": convolutions.pool,
     "call": elements.call,
     "block_transformer": build_block,
+    "block_step": build_block,
     "block_residual": build_block,
 }

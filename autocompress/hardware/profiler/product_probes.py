@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autocompress.hardware.graph import SCALE_BY_COLUMN
 from autocompress.hardware.profiler.probe_graph import (
     ProbeGraph,
     chain_length,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from autocompress.hardware.profiler.probes import Probe
 
 
+_CACHED_LINKS = 12
 NBITS = {"int4": 4, "int8_weights": 8}
 
 
@@ -36,10 +38,12 @@ def _matmul(_probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
     return graph.add("MatMul", x, graph.weight(noise(k, n, scale=k**-0.5)))
 
 
-def _dynamic_matmul(_probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
+def _dynamic_matmul(probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
+    by_column = probe.taps == SCALE_BY_COLUMN
     weight = graph.weight(whole_numbers(k, n, dtype=np.int8))
-    scale, zero = graph.weight(np.full(1, unit_scale(k, 8), np.float32)), graph.weight(np.zeros(1, np.int8))
-    return graph.add("DynamicQuantizeMatMul", x, weight, scale, zero, domain="com.microsoft")
+    scale = graph.weight(np.full(n if by_column else 1, unit_scale(k, 8), np.float32))
+    zero = () if by_column else (graph.weight(np.zeros(1, np.int8)),)
+    return graph.add("DynamicQuantizeMatMul", x, weight, scale, *zero, domain="com.microsoft")
 
 
 def _nbits_matmul(probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
@@ -66,6 +70,29 @@ def bmm(probe: "Probe", graph: ProbeGraph) -> None:
         x = graph.add("MatMul", graph.add("MatMul", x, left), right)
     graph.output(x)
     graph.links = 24
+
+
+def attention(probe: "Probe", graph: ProbeGraph) -> None:
+    """One new position over a cache that it is written into: each link has a cache of its own."""
+    x = graph.feed(noise(1, 1, probe.k))
+    for _ in range(_CACHED_LINKS):
+        x = cached_attention(graph, (x, x, x), (probe.batch, probe.n, probe.k // probe.batch))
+    graph.output(x)
+    graph.links = _CACHED_LINKS
+
+
+def cached_attention(graph: ProbeGraph, new: tuple[str, str, str], cache: tuple[int, int, int]) -> str:
+    """Query, key and value of one position, the last of a full cache: heads, keys, features a head."""
+    heads, keys, _ = cache
+    caches = [graph.feed(noise(1, *cache)) for _ in range(2)]
+    ends = [graph.weight(np.full(shape, end, np.int32)) for shape, end in (((1,), keys - 1), ((), keys))]
+    settings = {"num_heads": heads, "kv_num_heads": heads}
+    out = graph.add(
+        "GroupQueryAttention", *new, *caches, *ends, domain="com.microsoft", n_outputs=3, **settings
+    )
+    for i, past in enumerate(caches, start=1):
+        graph.output_in_place(f"{out[:-1]}{i}", past)
+    return out
 
 
 def recurrent(probe: "Probe", graph: ProbeGraph) -> None:

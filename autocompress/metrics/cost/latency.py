@@ -7,6 +7,7 @@ import numpy as np
 
 from autocompress.hardware.prediction import Prediction
 from autocompress.metrics.cost import gpt_parts, sovits_parts
+from autocompress.metrics.cost.operators import WEIGHT_BYTES
 from autocompress.metrics.cost.part_costs import PartCosts, Seconds, at_footprint
 from autocompress.metrics.cost.student_sizes import StudentSizes
 from autocompress.metrics.cost.weights import stored_weights
@@ -59,10 +60,10 @@ class _Parts:
     work: SpeechWorkload
 
     def footprints(self) -> tuple[float, float]:
-        """Bytes that one run of the GPT and of SoVITS touches."""
+        """Bytes that one run of the GPT and of SoVITS touches: weights as wide as kernels read them."""
         totals = {"gpt": 0.0, "sovits": 0.0}
         for tensor in stored_weights(self.sizes, bert=False):
-            totals[tensor.role.split(".")[0]] += 4.0 * tensor.numbers
+            totals[tensor.role.split(".")[0]] += tensor.numbers * WEIGHT_BYTES[self._precision(tensor.role)]
         return totals["gpt"], totals["sovits"]
 
     def prefill(self, *, bert: bool) -> Seconds:
@@ -71,15 +72,18 @@ class _Parts:
         bert_width = gpt.bert_width if bert else 0
         shape = (gpt.width, gpt.semantic_vocab, bert_width, len(gpt.blocks))
         pieces = [self.costs.seconds(gpt_parts.prefill_ends, *shape, work.phonemes, work.prompt_tokens)]
-        last = len(gpt.blocks) - 1
-        for place, (block, first, second) in enumerate(self._blocks()):
-            queries = 1 if place == last else rows  # the last block answers for the last position only
-            attend = (gpt.width, block, queries, rows, first)
-            pieces.append(self.costs.seconds(gpt_parts.prefill_attention, *attend))
-            pieces.append(
-                self.costs.seconds(gpt_parts.ffn, gpt.width, block.ffn, block.rank, queries, second)
-            )
-        return _sum(pieces)
+        *others, (block, first, second) = self._blocks()
+        for other, attention, ffn in others:
+            lengths = (work.phonemes, work.prompt_tokens)
+            pieces += [
+                self.costs.seconds(gpt_parts.prefill_attention, gpt.width, other, *lengths, attention),
+                self.costs.seconds(gpt_parts.ffn, gpt.width, other.ffn, other.rank, rows, ffn),
+            ]
+        return _sum([
+            *pieces,
+            self.costs.seconds(gpt_parts.last_attention, gpt.width, block, rows, first),
+            self.costs.seconds(gpt_parts.ffn, gpt.width, block.ffn, block.rank, 1, second),
+        ])  # fmt: skip
 
     def step(self) -> Seconds:
         gpt, cached = self.sizes.gpt, self.work.cached_positions

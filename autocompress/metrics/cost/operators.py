@@ -6,9 +6,10 @@ bytes on disk, not seconds.
 
 from dataclasses import replace
 
-from autocompress.hardware.graph import Operator
+from autocompress.hardware.graph import SCALE_BY_COLUMN, Operator
 
-_WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int4": 0.625}
+_SHARED_SCALES = {"int4": 32, "int8": SCALE_BY_COLUMN}  # as graphs are written: transforms.onnx_precision
+WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int4": 0.625}
 
 
 def _operator(family: str, read: float, written: float, work: float) -> Operator:
@@ -29,11 +30,11 @@ def gemm(m: int, k: int, n: int, precision: str = "fp32", count: int = 1) -> Ope
     return replace(
         _operator("gemm", m * k, m * n, 2.0 * m * k * n),
         precision=precision,
-        weight_bytes=k * n * _WEIGHT_BYTES[precision],
+        weight_bytes=k * n * WEIGHT_BYTES[precision],
         m=m,
         k=k,
         n=n,
-        taps=32 if precision == "int4" else 1,
+        taps=_SHARED_SCALES.get(precision, 1),
         count=count,
     )
 
@@ -51,7 +52,7 @@ def conv(m: int, channels: int, n: int, taps: int = 1, precision: str = "fp32", 
     return replace(
         _operator("conv", m * channels, m * n, 2.0 * m * k * n),
         precision=precision,
-        weight_bytes=k * n * _WEIGHT_BYTES[precision],
+        weight_bytes=k * n * WEIGHT_BYTES[precision],
         m=m,
         k=k,
         n=n,
@@ -76,6 +77,12 @@ def attention(heads: int, width: int, queries: int, keys: int) -> Operator:
 def softmax(rows: int, columns: int) -> Operator:
     values = rows * columns
     return replace(_operator("softmax", values, values, 12.0 * values), m=rows, n=columns)
+
+
+def reduction(rows: int, columns: int) -> Operator:
+    """One value of each row."""
+    values = rows * columns
+    return replace(_operator("reduce", values, rows, values), m=rows, n=columns)
 
 
 def norm(rows: int, columns: int, *, skip: bool = False, count: int = 1) -> Operator:
