@@ -53,8 +53,8 @@ class Craft(ABC, Generic[N]):
         """Distance from the teacher on held-out utterances; infinite when it cannot be told."""
 
     @abstractmethod
-    def objective(self, network: N, steps: int, *, quantized: bool) -> Distillation:
-        """Training of a copy of ``network`` over ``steps``."""
+    def objective(self, network: N, steps: int, *, quantized: bool, distance: float) -> Distillation:
+        """Training of a copy of ``network``, now at ``distance`` from its teacher, over ``steps``."""
 
     @abstractmethod
     def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> N:

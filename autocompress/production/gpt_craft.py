@@ -1,5 +1,6 @@
 """The GPT's half in production: tokens taught by the teacher, judged by divergence on held-out ones."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,10 +21,12 @@ from autocompress.models.training.taught import Taught, TaughtSource
 from autocompress.production.craft import Craft
 from autocompress.production.decisions import narrows
 from autocompress.production.fake_quantization import quantized_gpt
-from autocompress.production.settings import QAT_RATE, RATE, Recipe
+from autocompress.production.settings import Recipe, warm_steps
 from autocompress.space import Candidate
 from autocompress.transforms import materialize_gpt
 from autocompress.transforms.building import build_gpt
+
+RATE_AT_ONE_NAT, LOWEST_RATE, HIGHEST_RATE = 2e-4, 2e-5, 4e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ class GptCraft(Craft[Gpt]):
         score = self.judge.score_gpt(network)
         return float("inf") if score.failure else score.mean("kl")
 
-    def objective(self, network: Gpt, steps: int, *, quantized: bool) -> GptDistillation:
+    def objective(self, network: Gpt, steps: int, *, quantized: bool, distance: float) -> GptDistillation:
         precision = self.decisions.precision if quantized else Candidate()
         model = quantized_gpt(network, precision)
         recipe = GptDistillationRecipe(
@@ -60,14 +63,23 @@ class GptCraft(Craft[Gpt]):
             batch_size=self.batch_size,
             temperature=self.recipe.temperature,
             hard_weight=self.recipe.hard_weight,
-            peak_rate=QAT_RATE if quantized else RATE,
-            warm_steps=min(20, max(1, steps // 10)),
+            peak_rate=rate_at(distance),
+            warm_steps=warm_steps(steps),
         )
         pairs = matched_layers(self.layers, len(self.teacher.config.blocks))
         return GptDistillation(model, self.teacher, self.source, recipe, pairs)
 
     def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Gpt:
         return build_gpt(from_json(GptConfig, config), weights)
+
+
+def rate_at(distance: float) -> float:
+    """Peak learning rate for a student so many nats a token from its teacher.
+
+    Adam's first steps have the size of the rate whatever the gradient is: at 4e-4 they undo a student that is
+    close already (``results/distillation/rates.csv``).
+    """
+    return min(HIGHEST_RATE, max(LOWEST_RATE, RATE_AT_ONE_NAT * math.sqrt(max(distance, 0.0))))
 
 
 def forced_case(name: str, taught: Taught, most_tokens: int) -> ForcedCase:

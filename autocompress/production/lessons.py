@@ -70,7 +70,7 @@ class LessonPlan:
 
     def _check(self, lessons: Lessons, topics: Sequence[Topic]) -> None:
         real = sum(topic.clip is not None for topic in topics)
-        if real and all(lesson.prompt_tokens.size for lesson in lessons.taught):
+        if real and not any(lesson.recorded for lesson in lessons.taught):
             raise MalformedError(
                 f"none of the {real} recordings tried of {self.settings.recordings} could be used. "
                 "They need audible speech, and the model its content encoder (for the reference model: the "

@@ -112,11 +112,12 @@ def seconds_per_step(craft: Craft[N], settings: TrainingSettings, room_s: float)
     first = craft.decisions.modules if settings.progressive else craft.decisions.architecture
     network = craft.shape(craft.teacher, first)
     rounded = not craft.decisions.shapes_anything
-    early = _timed(craft.objective(network, _SHORT, quantized=rounded), 0)
+    early = _timed(craft.objective(network, _SHORT, quantized=rounded, distance=0.0), 0)
     likely = int(room_s / early)
     if likely < _SHORT:
         return early
-    late = _timed(craft.objective(network, likely, quantized=rounded), likely - 1 - _TIMED_STEPS)
+    trained = craft.objective(network, likely, quantized=rounded, distance=0.0)
+    late = _timed(trained, likely - 1 - _TIMED_STEPS)
     return (early + late) / 2
 
 

@@ -26,8 +26,11 @@ MOST_STEPS = 1_000_000
 """No time holds more."""
 LEAST_STEPS = 20
 """Fewer steps than these are not worth a stage."""
-RATE, QAT_RATE = 4e-4, 3e-5
-"""Peak learning rates; a rounded student is close to its teacher already, and 2e-4 drove it away."""
+
+
+def warm_steps(steps: int) -> int:
+    """Steps over which the learning rate of a stage of ``steps`` rises."""
+    return min(20, max(4, steps // 10))
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,13 @@ from autocompress.models.training.taught import Taught, TaughtSource
 from autocompress.production.craft import Craft
 from autocompress.production.decisions import narrows
 from autocompress.production.fake_quantization import quantized_sovits
-from autocompress.production.settings import QAT_RATE, RATE
+from autocompress.production.settings import warm_steps
 from autocompress.production.speaker_embedding import speaker_network
 from autocompress.space import Candidate
 from autocompress.transforms import SovitsBatch, materialize_sovits, sovits_importance
 from autocompress.transforms.building import build_sovits
 
+RATE_AT_ONE_DB, HIGHEST_RATE = 4e-5, 4e-4
 ADVERSARIAL_SHARE = 0.5
 """Discriminators join after this share of the steps: until then spectra teach more."""
 ADVERSARIAL_LEAST = 200
@@ -76,15 +77,17 @@ class SovitsCraft(Craft[Sovits]):
         score = self.judge.score_sovits(network)
         return float("inf") if score.failure else score.mean("mel_distance")
 
-    def objective(self, network: Sovits, steps: int, *, quantized: bool) -> SovitsDistillation:
+    def objective(
+        self, network: Sovits, steps: int, *, quantized: bool, distance: float
+    ) -> SovitsDistillation:
         precision = self.decisions.precision if quantized else Candidate()
         joins = round(steps * ADVERSARIAL_SHARE) if steps >= ADVERSARIAL_LEAST else steps
         recipe = SovitsDistillationRecipe(
             steps,
             adversarial_from=joins,
             batch_size=self.batch_size,
-            peak_rate=QAT_RATE if quantized else RATE,
-            warm_steps=min(20, max(1, steps // 10)),
+            peak_rate=rate_at(distance),
+            warm_steps=warm_steps(steps),
         )
         embed = speaker_network(network.config.audio.sample_rate_hz)
         return SovitsDistillation(
@@ -97,6 +100,14 @@ class SovitsCraft(Craft[Sovits]):
 
     def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Sovits:
         return build_sovits(from_json(SovitsConfig, config), weights)
+
+
+def rate_at(distance: float) -> float:
+    """Peak learning rate for a student so many dB (mel) from its teacher.
+
+    Measured in ``results/distillation/rates.csv``.
+    """
+    return min(HIGHEST_RATE, RATE_AT_ONE_DB * max(1.0, distance))
 
 
 def calibration_batch(taught: Taught, most_tokens: int) -> SovitsBatch:

@@ -60,7 +60,7 @@ def _trained(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> Ou
     plan.folder.mkdir(parents=True, exist_ok=True)
     start = Outcome(network, judged(craft, network, plan))
     best = load_network(craft, plan.folder / "best.pt") or start
-    objective = craft.objective(network, plan.steps, quantized=plan.quantized)
+    objective = craft.objective(network, plan.steps, quantized=plan.quantized, distance=start.loss)
     known = _read(plan.folder / "judged.jsonl")
     for mark in (mark for mark in plan.marks if mark not in known):
         schedule = Schedule(mark, max(1, min(10, plan.steps // 20)), SAVE_EVERY_S)

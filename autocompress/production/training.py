@@ -23,7 +23,7 @@ from autocompress.production.assembly import ShapedStudent, shaped_student
 from autocompress.production.craft import Craft
 from autocompress.production.decisions import gpt_decisions, sovits_decisions
 from autocompress.production.gpt_craft import GptCraft, forced_case
-from autocompress.production.lessons import LessonPlan
+from autocompress.production.lessons import LessonPlan, Lessons
 from autocompress.production.schedule import SHARES, HalfResult, seconds_per_step, train_half
 from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettings, Within
 from autocompress.production.sovits_craft import SovitsCraft, calibration_batch
@@ -124,6 +124,40 @@ def needs_training(teacher: Teacher, candidate: Candidate) -> tuple[bool, bool]:
     return gpt.trains, sovits.trains
 
 
+def lessons_of(school: School, steps: int, known: int | None = None) -> Lessons:
+    """What a training of so many steps learns from; ``known``: as many topics as an earlier run took."""
+    folder = school.lessons or school.folder / "lessons"
+    room = Classroom(school.teacher, school.teacher_id, folder, school.voices, school.settings.seed)
+    return LessonPlan(school.settings, steps, known, school.stage).taken(room)
+
+
+def crafts_of(school: School, candidate: Candidate, lessons: Sequence[Taught]) -> list[Craft[Any]]:
+    """Both halves, taught by all but the first lessons, which judge."""
+    teacher, settings = school.teacher, school.settings
+    kept_out, taught = lessons[: settings.n_held_out], lessons[settings.n_held_out :]
+    cases = [forced_case(f"lesson-{i}", row, JUDGED_TOKENS) for i, row in enumerate(kept_out)]
+    judge = TeacherForcedSet.of(teacher.gpt, teacher.sovits, cases)
+    source = TaughtSource(taught, settings.seed)
+    gpt = GptCraft(
+        teacher.gpt,
+        gpt_decisions(teacher.gpt.config, candidate),
+        layers=kept_layers(teacher.gpt.config, gpt_part(candidate)),
+        source=source,
+        judge=judge,
+        recipe=Recipe.of(candidate),
+        batch_size=settings.gpt_batch,
+    )
+    sovits = SovitsCraft(
+        teacher.sovits,
+        sovits_decisions(teacher.sovits.config, candidate),
+        source=source,
+        judge=judge,
+        calibration=[calibration_batch(row, JUDGED_TOKENS) for row in taught[:_CALIBRATION_LESSONS]],
+        batch_size=settings.sovits_batch,
+    )
+    return [gpt, sovits]
+
+
 class _Course:
     """One training of one candidate in its own folder."""
 
@@ -136,7 +170,7 @@ class _Course:
     def run(self) -> Trained:
         self._folder.mkdir(parents=True, exist_ok=True)
         lessons = self._lessons()
-        crafts = self._crafts(lessons)
+        crafts = crafts_of(self._school, self._candidate, lessons)
         steps = self._steps([craft for craft in crafts if craft.trains])
         halves = [self._half(craft, steps[craft.name]) for craft in crafts if steps.get(craft.name)]
         student = self._untrained
@@ -160,44 +194,9 @@ class _Course:
 
     def _lessons(self) -> list[Taught]:
         """What the teacher says; as many as at the first time when this is a second one."""
-        school, known = self._school, self._plan().get("lessons")
-        room = Classroom(
-            school.teacher,
-            school.teacher_id,
-            school.lessons or school.folder / "lessons",
-            school.voices,
-            self._settings.seed,
-        )
-        lessons = LessonPlan(self._settings, self._wished, known, school.stage).taken(room)
+        lessons = lessons_of(self._school, self._wished, self._plan().get("lessons"))
         self._save_plan(lessons=lessons.asked)
         return lessons.taught
-
-    # --- crafts and steps -------------------------------------------------------------------------
-
-    def _crafts(self, lessons: Sequence[Taught]) -> list[Craft[Any]]:
-        teacher, candidate, settings = self._school.teacher, self._candidate, self._settings
-        kept_out, taught = lessons[: settings.n_held_out], lessons[settings.n_held_out :]
-        cases = [forced_case(f"lesson-{i}", row, JUDGED_TOKENS) for i, row in enumerate(kept_out)]
-        judge = TeacherForcedSet.of(teacher.gpt, teacher.sovits, cases)
-        source = TaughtSource(taught, settings.seed)
-        gpt = GptCraft(
-            teacher.gpt,
-            gpt_decisions(teacher.gpt.config, candidate),
-            layers=kept_layers(teacher.gpt.config, gpt_part(candidate)),
-            source=source,
-            judge=judge,
-            recipe=Recipe.of(candidate),
-            batch_size=settings.gpt_batch,
-        )
-        sovits = SovitsCraft(
-            teacher.sovits,
-            sovits_decisions(teacher.sovits.config, candidate),
-            source=source,
-            judge=judge,
-            calibration=[calibration_batch(row, JUDGED_TOKENS) for row in taught[:_CALIBRATION_LESSONS]],
-            batch_size=settings.sovits_batch,
-        )
-        return [gpt, sovits]
 
     def _steps(self, crafts: Sequence[Craft[Any]]) -> dict[str, int]:
         """Steps by half; decided once, so that a second run makes the same ones."""

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from autocompress.models.training.gpt_distillation import (
     GptDistillation,
     GptDistillationRecipe,
+    hard_loss,
     hidden_loss,
     matched_layers,
     soft_loss,
@@ -42,6 +43,36 @@ def test_soft_loss_is_t_squared_times_the_divergence_at_t() -> None:
     expected = 25.0 * (p * (p / q).log()).sum(-1).mean()
     assert soft_loss(student, teacher, 5.0).item() == pytest.approx(expected.item(), rel=1e-4)
     assert soft_loss(teacher, teacher, 5.0).item() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_hard_loss_of_a_recording_is_the_cross_entropy_with_what_was_said() -> None:
+    student, teacher = torch.randn(2, 2, 5, 7, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[1, 2, 3, -100, -100], [4, 0, 6, 5, -100]])
+    expected = F.cross_entropy(student.flatten(0, 1), labels.flatten(), ignore_index=-100)
+    heard = hard_loss(student, teacher, labels, torch.tensor([True, True]))
+    assert heard.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_hard_loss_of_what_the_teacher_drew_is_the_mean_over_its_draws() -> None:
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = torch.randn(2, 1, 1, 7, generator=generator)
+    draws = torch.multinomial(teacher[0, 0].softmax(-1), 20_000, replacement=True, generator=generator)
+    mean = F.cross_entropy(student[0].expand(len(draws), -1), draws)
+    own = hard_loss(student, teacher, torch.tensor([[3]]), torch.tensor([False]))
+    assert own.item() == pytest.approx(
+        mean.item(), abs=0.03
+    )  # 20 000 draws of a loss whose spread is about 1
+
+
+def test_a_student_like_its_teacher_is_pulled_away_by_a_recording_alone() -> None:
+    logits = torch.randn(1, 4, 7, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[1, 2, 3, -100]])
+    gradients = {}
+    for recorded in (False, True):
+        student = logits.clone().requires_grad_(True)
+        hard_loss(student, logits, labels, torch.tensor([recorded])).backward()
+        gradients[recorded] = float(student.grad.abs().max())
+    assert gradients[False] < 1e-6 < 0.01 < gradients[True]
 
 
 def test_hidden_loss_is_one_for_a_student_of_zeros_and_ignores_padding() -> None:

@@ -1,13 +1,16 @@
 """How much is trained: the recipe, the user, the clock."""
 
 import json
+import math
 
 import pytest
 
 from autocompress.errors import RequestError
+from autocompress.production import gpt_craft, sovits_craft
 from autocompress.production import training as module
 from autocompress.production.settings import AUTO_STEPS, Recipe, TrainingSettings, Within, read_steps
-from autocompress.production.training import School, needs_training, train_student
+from autocompress.production.stage import StagePlan, run_stage
+from autocompress.production.training import School, crafts_of, lessons_of, needs_training, train_student
 from autocompress.space import Candidate
 
 
@@ -55,6 +58,22 @@ def school(teacher, folder, **settings) -> School:
     return School(teacher, "tiny", list(teacher.voices.values()), folder, asked)
 
 
+@pytest.mark.parametrize(("rates", "close", "far"), [(gpt_craft, 0.02, 2.0), (sovits_craft, 1.0, 20.0)])
+def test_who_is_close_to_the_teacher_is_taught_with_small_steps(rates, close, far) -> None:
+    assert 0 < rates.rate_at(0.0) <= rates.rate_at(close) < 0.3 * rates.rate_at(far)
+    assert rates.rate_at(far) <= rates.rate_at(math.inf) == rates.HIGHEST_RATE
+
+
+def test_a_short_stage_brings_a_barely_pruned_gpt_closer(teacher, tmp_path) -> None:
+    candidate = Candidate({f"gpt.ffn.{layer}": 112 for layer in range(4)})
+    here = school(teacher, tmp_path, steps=16, n_lessons=8)
+    craft = crafts_of(here, candidate, lessons_of(here, 16).taught)[0]
+    pruned = craft.shape(teacher.gpt, candidate)
+    outcome = run_stage(craft, pruned, StagePlan(tmp_path / "stage", 16, milestones=1), lambda *_: None)
+    assert not outcome.note
+    assert outcome.loss < 0.9 * craft.loss(pruned)
+
+
 def test_no_steps_leave_the_student_as_it_is(teacher, tmp_path) -> None:
     trained = train_student(school(teacher, tmp_path, steps=0), Candidate({"gpt.keep.1": False}))
     assert trained.note == "training was switched off"
@@ -62,9 +81,9 @@ def test_no_steps_leave_the_student_as_it_is(teacher, tmp_path) -> None:
 
 
 def test_a_clock_shortens_auto_and_says_what_would_train_all(teacher, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 0.5)
+    monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 5.0)
     candidate = Candidate({"gpt.keep.1": False, "recipe.steps": 1000})
-    trained = train_student(school(teacher, tmp_path, limit_s=20.0), candidate)
+    trained = train_student(school(teacher, tmp_path, limit_s=200.0), candidate)
     (half,) = trained.halves
     assert 20 <= half.steps <= 40
     assert "--distil-steps 1000 trains them all" in trained.note

@@ -79,7 +79,7 @@ class ToyCraft(Craft[ToyNetwork]):
     def loss(self, network: ToyNetwork) -> float:
         return float((1 - network.weight.detach()).abs().mean())
 
-    def objective(self, network: ToyNetwork, steps: int, *, quantized: bool) -> Any:
+    def objective(self, network: ToyNetwork, steps: int, *, quantized: bool, distance: float) -> Any:
         return ToyObjective(ToyNetwork(network.weight.detach()), self.rate, self.spoil)
 
     def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> ToyNetwork:

@@ -106,7 +106,7 @@ class GptDistillation:
         labels = _labels(batch, self.model.config.eos)
         said = targets(batch.tokens, batch.token_lengths, self.model.config.eos) != _IGNORED
         losses = {
-            "hard": F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=_IGNORED),
+            "hard": hard_loss(logits, soft, labels, batch.recorded),
             "soft": soft_loss(logits[said], soft[said], recipe.temperature),
         }
         total = recipe.hard_weight * losses["hard"] + (1 - recipe.hard_weight) * losses["soft"]
@@ -121,6 +121,20 @@ class GptDistillation:
 
     def restore(self, state: dict[str, Any]) -> None:
         restore(self.model, self._optimizer, self.average, state)
+
+
+def hard_loss(logits: Tensor, soft: Tensor, labels: Tensor, recorded: Tensor) -> Tensor:
+    """Mean cross-entropy of ``logits`` [B, Y, V] with ``labels`` [B, Y]; ``recorded`` [B].
+
+    A label that the teacher drew itself is one sample of a distribution that is known, ``soft``: the mean
+    over all that it might have drawn stands for it. A student that is close to its teacher would learn the
+    samples by heart and move away (``results/distillation/rates.csv``).
+    """
+    counted = labels != _IGNORED
+    wanted = F.softmax(soft[counted], dim=-1)
+    spoken = recorded[:, None].expand_as(labels)[counted]
+    wanted[spoken] = F.one_hot(labels[counted][spoken], logits.shape[-1]).to(wanted.dtype)
+    return F.cross_entropy(logits[counted], wanted)
 
 
 def soft_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -34,6 +34,11 @@ class Taught:
     stopped: NDArray[np.bool_]  # []
     bert: NDArray[np.float16]  # [width, P + X], or [0, 0] for zeros
 
+    @property
+    def recorded(self) -> bool:
+        """Whether a person spoke it: its tokens are those of a recording, and nothing prompted them."""
+        return not self.prompt_tokens.size
+
     def save(self, path: Path) -> None:
         """Whole or not at all; a full disk is a ``RunError``."""
         draft = path.with_suffix(".draft")
@@ -69,6 +74,7 @@ class TokenBatch:
     tokens: Tensor
     token_lengths: Tensor
     stopped: Tensor  # [B]
+    recorded: Tensor  # [B]
     bert: Tensor | None = None  # [B, width, X]
 
 
@@ -100,9 +106,11 @@ class TaughtSource:
         phonemes = [_long(r.prompt_phonemes, r.phonemes) for r in rows]
         tokens = [_long(r.prompt_tokens, r.tokens) for r in rows]
         ids, id_lengths = pad(phonemes, PHONEME_MULTIPLE)
-        stopped = torch.tensor([bool(r.stopped) for r in rows])
+        stopped, recorded = (
+            torch.tensor([bool(getattr(r, name)) for r in rows]) for name in ("stopped", "recorded")
+        )
         bert = _padded_bert(rows, ids.shape[1])
-        return TokenBatch(ids, id_lengths, *pad(tokens, TOKEN_MULTIPLE), stopped, bert)
+        return TokenBatch(ids, id_lengths, *pad(tokens, TOKEN_MULTIPLE), stopped, recorded, bert)
 
     def sovits(self, step: int, batch_size: int) -> SoundBatch:
         rows = self._draw(step, batch_size)
