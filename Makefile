@@ -42,6 +42,7 @@ demo: setup
 .PHONY: results-distillation
 results-distillation: setup
 	$(BIN)/python benchmarks/distillation/run.py --steps 200
+	$(BIN)/python -m benchmarks.distillation.rates
 
 # What candidates cost and lose on the reference model; each resumable, together about half an hour of one idle core.
 .PHONY: results-ablations results-precision results-composition results-evaluation-time

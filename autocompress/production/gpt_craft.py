@@ -26,7 +26,7 @@ from autocompress.space import Candidate
 from autocompress.transforms import materialize_gpt
 from autocompress.transforms.building import build_gpt
 
-RATE_AT_ONE_NAT, LOWEST_RATE, HIGHEST_RATE = 2e-4, 2e-5, 4e-4
+RATE_AT_ONE_NAT, LOWEST_RATE, HIGHEST_RATE = 2e-4, 2e-6, 4e-4
 
 
 @dataclass(frozen=True, eq=False)

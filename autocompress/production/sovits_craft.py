@@ -27,7 +27,7 @@ from autocompress.space import Candidate
 from autocompress.transforms import SovitsBatch, materialize_sovits, sovits_importance
 from autocompress.transforms.building import build_sovits
 
-RATE_AT_ONE_DB, HIGHEST_RATE = 4e-5, 4e-4
+RATE_AT_ONE_DB, LOWEST_RATE, HIGHEST_RATE = 4e-5, 2e-6, 4e-4
 ADVERSARIAL_SHARE = 0.5
 """Discriminators join after this share of the steps: until then spectra teach more."""
 ADVERSARIAL_LEAST = 200
@@ -107,7 +107,7 @@ def rate_at(distance: float) -> float:
 
     Measured in ``results/distillation/rates.csv``.
     """
-    return min(HIGHEST_RATE, RATE_AT_ONE_DB * max(1.0, distance))
+    return min(HIGHEST_RATE, max(LOWEST_RATE, RATE_AT_ONE_DB * distance))
 
 
 def calibration_batch(taught: Taught, most_tokens: int) -> SovitsBatch:
