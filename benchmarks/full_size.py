@@ -1,10 +1,10 @@
 """The user's own request on a full-size v2 model: time, memory, and the bundle beside Genie-TTS.
 
-    python -m benchmarks.full_size [--budget 20m] [--work build/full_size]
+    python -m benchmarks.full_size [--budget 20m] [--work build/full_size] [--genie results/runtime]
 
 Weights are random, in upstream's file format: quality is divergence from the teacher, and nothing is trained.
-Genie's times are read from ``results/runtime/genie.json`` (one thread, the same workload and machine kind);
-rerun that benchmark first where the machine is another one.
+Genie's times are read from ``genie.json`` in ``--genie`` (one thread, the same workload), which
+``benchmarks/runtime/compare.py --out`` writes; run that first where the machine is another one.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> None:
         "evaluations": len(front["trials"]),
         "predicted": {key: chosen["measurements"][key] for key in ("size_mb", "latency_s", "memory_mb")},
         "delivered_here": {claim["key"]: claim for claim in manifest["claims"]},
-        "genie_here": _genie(),
+        "genie_here": _genie(arguments.genie),
         "weights_seed": WEIGHT_SEED,
     }
     document = provenance(SEED, **facts) | {"weights_sha256": weights(gpt, sovits)}
@@ -70,6 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--budget", default="20m")
     parser.add_argument("--work", type=Path, default=Path("build/full_size"))
+    parser.add_argument("--genie", type=Path, default=REPOSITORY / "results" / "runtime")
     return parser.parse_args()
 
 
@@ -86,11 +87,12 @@ def _timed(words: list[str]) -> dict[str, Any]:
     }
 
 
-def _genie() -> dict[str, float]:
-    found = json.loads((REPOSITORY / "results" / "runtime" / "genie.json").read_text("utf-8"))
+def _genie(folder: Path) -> dict[str, Any]:
+    found = json.loads((folder / "genie.json").read_text("utf-8"))
     genie = found["threads"]["1"]["genie"]
     seconds = (genie["prefill_ms"] + STEPS * genie["step_ms"] + genie["sovits_ms"]) / 1000
-    return {"latency_s": round(seconds, 3), "memory_mb": round(genie["peak_mb"], 1)}
+    numbers = {"latency_s": round(seconds, 3), "memory_mb": round(genie["peak_mb"], 1)}
+    return numbers | {"machine": found["about"]["machine"], "command": found["about"]["command"]}
 
 
 def _table(document: dict[str, Any]) -> str:

@@ -27,13 +27,17 @@ class Distillation(Objective, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Craft(ABC, Generic[N]):
-    """One half in production. Losses are in the unit of ``unit``; zero is the teacher."""
+    """One half in production. Losses are in the unit of ``unit``; zero is the teacher.
+
+    A distance up to ``negligible`` is not trained away, and a round of pruning that costs no more is taken.
+    """
 
     teacher: N
     decisions: Decisions
 
     name: str = ""
     unit: str = ""
+    negligible: float = 0.0
 
     @property
     @abstractmethod

@@ -26,6 +26,7 @@ from autocompress.space import Candidate
 from autocompress.transforms import materialize_gpt
 from autocompress.transforms.building import build_gpt
 
+NEGLIGIBLE_NATS = 1e-3
 RATE_AT_ONE_NAT, LOWEST_RATE, HIGHEST_RATE = 2e-4, 2e-6, 4e-4
 
 
@@ -35,6 +36,7 @@ class GptCraft(Craft[Gpt]):
 
     name: str = "gpt"
     unit: str = "KL nats a token"
+    negligible: float = NEGLIGIBLE_NATS
     layers: tuple[int, ...] = ()
     source: TaughtSource = field(default=None, repr=False)  # type: ignore[assignment]
     judge: TeacherForcedSet = field(default=None, repr=False)  # type: ignore[assignment]

@@ -11,7 +11,7 @@ SETTLING = 0.25
 """The share of the steps that follows the last round."""
 SMALLEST = 0.25
 """A round is never made smaller than this share of the first."""
-_NEGLIGIBLE = 1e-9
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,23 @@ class PruningPlan:
 def narrow(craft: Craft[N], start: Outcome[N], plan: PruningPlan, report: Report) -> Outcome[N]:
     """``start`` brought to the candidate's widths, round by round.
 
-    A round's share is its part of what pruning at once, without training, would cost. One that costs more is
-    undone and tried again at half the size, down to ``SMALLEST`` of the first.
+    A round's share is its part of what pruning at once, without training, would cost. One that costs more,
+    and more than is negligible, is undone and tried again at half the size, down to ``SMALLEST`` of the
+    first.
     """
     decisions = craft.decisions
     deepest = decisions.deepest
     at_once = craft.loss(craft.shape(start.network, decisions.at(deepest))) - start.loss
     size = plan.first_round(deepest)
     least, current, at, number, notes = size * SMALLEST, start, 0.0, 0, []
-    while deepest - at > _NEGLIGIBLE:
+    while deepest - at > _ROUNDING:
         number += 1
         step = min(size, deepest - at)
         stage = StagePlan(plan.folder / f"round-{number:02d}", _steps(plan, step / deepest), milestones=1)
         outcome = run_stage(craft, craft.shape(current.network, decisions.at(at + step)), stage, report)
         notes += [f"round {number}: {outcome.note}"] if outcome.note else []
-        if outcome.loss - current.loss > max(0.0, at_once) * step / deepest and step > least + _NEGLIGIBLE:
+        share = max(craft.negligible, at_once * step / deepest)
+        if outcome.loss - current.loss > share and step > least + _ROUNDING:
             size = max(least, step / 2)
             notes.append(
                 f"round {number} cost more than its share and was undone; {size:.2%} a round from here"

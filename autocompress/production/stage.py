@@ -18,7 +18,6 @@ DIVERGING = 2.0
 """A student this many times worse than at the start of the stage is on its way out: the stage ends."""
 SAVE_EVERY_S = 60.0
 FINISHED = "finished.pt"
-_LEAST_LOSS = 1e-3  # so that a student that starts as the teacher itself may move at all
 
 Report = Callable[[str, Progress], None]
 
@@ -50,6 +49,7 @@ def run_stage(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> O
     """Train ``network``; the best of start and milestones, judged on what nobody trained on.
 
     A stage that is finished is read from ``folder``; an interrupted one goes on from its last checkpoint.
+    A student at a negligible distance is left alone: at any rate the first steps would take it further off.
     Losses that are not finite, or a student that runs away, end the stage with what was best before.
     """
     done = load_network(craft, plan.folder / FINISHED)
@@ -60,6 +60,8 @@ def _trained(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> Ou
     plan.folder.mkdir(parents=True, exist_ok=True)
     start = Outcome(network, judged(craft, network, plan))
     best = load_network(craft, plan.folder / "best.pt") or start
+    if start.loss <= craft.negligible:
+        return start
     objective = craft.objective(network, plan.steps, quantized=plan.quantized, distance=start.loss)
     known = _read(plan.folder / "judged.jsonl")
     for mark in (mark for mark in plan.marks if mark not in known):
@@ -73,7 +75,7 @@ def _trained(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> Ou
         reached = averaged(craft, objective)
         loss = judged(craft, reached, plan)
         best = _better(best, Outcome(reached, loss), plan.folder)
-        if not loss < DIVERGING * max(start.loss, _LEAST_LOSS):
+        if not loss < DIVERGING * start.loss:
             told = f"{craft.unit} {start.loss:.3g} became {loss:.3g}"
             return replace(best, note=f"ran away by step {mark} ({told}); went back to the best before")
         _write(plan.folder / "judged.jsonl", mark, loss)

@@ -25,7 +25,7 @@ from autocompress.pipeline.evaluation_data import evaluation_data
 from autocompress.production.settings import read_steps
 from benchmarks.headline.divergence import diverge_all
 from benchmarks.headline.hearing import Readings, hear_all, heard, tasks, units
-from benchmarks.headline.judging import LIMITS, Row, factors, held, mean
+from benchmarks.headline.judging import LIMITS, Row, held, mean, times_smaller
 from benchmarks.headline.making import Effort, Workshop, make_all
 from benchmarks.headline.page import page
 from benchmarks.headline.systems import TEACHER, Budget, System, systems
@@ -126,6 +126,7 @@ def rows_of(listed: list[System], said: dict[str, Readings], numbers: Numbers) -
             system.ours,
             numbers[system.name]["size_mb"],
             numbers[system.name]["latency_s"],
+            numbers[system.name]["times_faster"],
             said[system.name],
             tuple(held(said[system.name], said[TEACHER], limit) for limit in LIMITS),
         )
@@ -158,9 +159,8 @@ def publish(shop: Workshop, listed: list[System], numbers: Numbers, given: argpa
 
 
 def _flat(row: Row, teacher: Row, numbers: dict[str, float]) -> dict[str, object]:
-    smaller, faster = factors(row, teacher)
     found: dict[str, object] = {"row": row.name, "ours": row.ours, **numbers}
-    found |= {"times_smaller": smaller, "times_faster": faster, "utterances": len(row.readings)}
+    found |= {"times_smaller": times_smaller(row, teacher), "utterances": len(row.readings)}
     for one in row.held:
         own = mean({item: read[one.key] for item, read in row.readings.items()})
         found |= {

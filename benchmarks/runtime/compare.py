@@ -1,10 +1,10 @@
 """Our ONNX Runtime path beside Genie-TTS: full-size v2, the same synthetic weights, fp32, in one run.
 
-    python benchmarks/runtime/compare.py [--work build/runtime] [--rounds 7] [--threads 1 2]
+    python benchmarks/runtime/compare.py [--work build/runtime] [--rounds 7] [--threads 1 2] [--out FOLDER]
 
 The first start makes the graphs and installs Genie-TTS into an environment under ``--work``: minutes; later
 ones go on from there. Measure on a quiet machine. Writes ``genie.csv``, ``genie.json`` and ``genie.md``
-to ``results/runtime``; threads that are not asked for keep what an earlier run wrote.
+to ``--out``; threads that are not asked for keep what an earlier run wrote.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
     python = systems.prepare_genie_python(given.work)
     if given.prepare_only:
         return
-    report = _earlier()
+    report = _earlier(given.out)
     for threads in given.threads:
         workers = (
             Worker("ours", (sys.executable, HERE / "our_worker.py", ours, str(threads))),
@@ -53,7 +53,7 @@ def main() -> None:
             "read_bandwidth_bytes_per_s": bandwidth,
             "step_limit_ms": 1e3 * weight_bytes / bandwidth,
         }
-        write(report)
+        write(report, given.out)
 
 
 def _arguments():
@@ -61,19 +61,20 @@ def _arguments():
     parser.add_argument("--work", type=Path, default=Path("build/runtime"))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, nargs="+", default=list(workload.THREADS))
+    parser.add_argument("--out", type=Path, default=RESULTS, help="one folder a machine")
     parser.add_argument(
         "--prepare-only", action="store_true", help="make graphs and environment, measure nothing"
     )
     return parser.parse_args()
 
 
-def _earlier() -> dict:
-    path = RESULTS / "genie.json"
+def _earlier(out: Path) -> dict:
+    path = out / "genie.json"
     return json.loads(path.read_text())["threads"] if path.is_file() else {}
 
 
-def write(report: Mapping) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
+def write(report: Mapping, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
     about = {
         "machine": read_machine().identity,
         "system": platform.platform(),
@@ -86,13 +87,13 @@ def write(report: Mapping) -> None:
         "command": shlex.join(["python", "benchmarks/runtime/compare.py", *sys.argv[1:]]),
     }
     rows = [row for threads in sorted(report) for row in _rows(threads, report[threads])]
-    (RESULTS / "genie.json").write_text(json.dumps({"about": about, "threads": report}, indent=1) + "\n")
-    with (RESULTS / "genie.csv").open("w", newline="") as file:
+    (out / "genie.json").write_text(json.dumps({"about": about, "threads": report}, indent=1) + "\n")
+    with (out / "genie.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
     text = _markdown(rows, about)
-    (RESULTS / "genie.md").write_text(text)
+    (out / "genie.md").write_text(text)
     print(text)
 
 

@@ -17,12 +17,12 @@ from benchmarks.headline.judging import (
     Row,
     dominance,
     dominating,
-    factors,
     first_break,
     headline,
     held,
     mean,
     paired,
+    times_smaller,
 )
 from benchmarks.headline.making import Effort, Workshop
 from benchmarks.headline.page import aim_text, dominance_lines, headline_text, page
@@ -45,7 +45,7 @@ def said(similarity=0.8, mos=3.0, cer=0.1, floor=-50.0, noise=0.0):
 def row(name, *, size=10.0, latency=1.0, ours=True, readings=None):
     own, teacher = readings or said(), said()
     judged_limits = tuple(held(own, teacher, limit) for limit in LIMITS)
-    return Row(name, f"about {name}", ours, size, latency, own, judged_limits)
+    return Row(name, f"about {name}", ours, size, latency, 2.0 / latency, own, judged_limits)
 
 
 FP32 = row(TEACHER, size=80.0, latency=2.0, ours=False)
@@ -102,22 +102,25 @@ def test_other_utterances_are_no_pair():
         paired(said(), dict(list(said().items())[1:]), "mos")
 
 
-def test_factors_are_those_of_the_teacher_over_the_row():
-    assert factors(row("x", size=8.0, latency=0.5), FP32) == (10.0, 4.0)
+def test_sizes_are_compared_with_the_teacher():
+    assert times_smaller(row("x", size=8.0), FP32) == 10.0
 
 
-def test_the_headline_is_the_smallest_of_ours_that_holds_everything():
+def test_the_headline_is_the_smallest_and_the_fastest_of_ours_that_hold_everything():
     rows = [
         FP32,
-        row("theirs", size=1.0, ours=False),
+        row("theirs", size=1.0, latency=0.1, ours=False),
         row("large", size=20.0),
         row("small", size=15.0),
-        row("broken", size=5.0, readings=said(cer=0.5)),
+        row("broken", size=5.0, latency=0.1, readings=said(cer=0.5)),
     ]
     best = headline(rows)
-    assert best is not None and best.name == "small"
+    assert best is not None and [one.name for one in best] == ["small", "small"]
     assert headline([FP32, rows[-1]]) is None
     assert "5.3 times smaller and 2.0 times faster" in headline_text(rows)
+    assert "4.0 times smaller and 4.0 times faster" in headline_text(
+        [*rows, row("fast", size=20.0, latency=0.5)]
+    )
     assert "No row of ours" in headline_text([FP32, rows[-1]])
 
 
@@ -198,8 +201,18 @@ def test_only_what_every_row_has_said_is_compared(tmp_path):
 
 
 def test_the_latency_of_a_row_is_the_median_of_whole_rounds():
-    found = medians([{"a": [1.0, 2.0]}, {"a": [2.0, 2.0]}, {"a": [9.0, 1.0]}])["a"]
+    rounds = [
+        {TEACHER: [1.0, 1.0], "a": gpt_and_sovits} for gpt_and_sovits in ([1.0, 2.0], [2.0, 2.0], [9.0, 1.0])
+    ]
+    found = medians(rounds)["a"]
     assert found["latency_s"] == 4.0 and found["gpt_s"] == 2.0
+
+
+def test_what_is_faster_is_compared_within_rounds():
+    slowing = [{TEACHER: [pace, pace], "a": [pace, 0.0]} for pace in (1.0, 2.0, 5.0)]
+    assert medians(slowing)["a"]["times_faster"] == 2.0
+    uneven = [*slowing[:2], {TEACHER: [50.0, 50.0], "a": [1.0, 0.0]}]
+    assert medians(uneven)["a"]["times_faster"] == 2.0
 
 
 def test_rows_hold_a_trained_sibling_only_where_it_was_asked_for():

@@ -45,9 +45,17 @@ def test_a_round_that_costs_more_than_its_share_is_undone_and_halved(tmp_path) -
     assert outcome.network.config.width == 60
 
 
+def test_a_round_that_costs_next_to_nothing_is_taken_whatever_its_share(tmp_path) -> None:
+    craft = toy_craft(100, 60, rate=0.0, fault=1e-5, negligible=0.05)
+    object.__setattr__(craft, "shape", dear_rounds(craft, above=4))
+    outcome = pruned(craft, tmp_path)
+    assert craft.shaped[1:4] == [95, 90, 85]
+    assert not outcome.note
+
+
 def dear_rounds(craft, above: int):
     """A round that takes more than ``above`` units at once costs twenty times as much."""
-    plain = type(craft).shape
+    plain, usual = type(craft).shape, craft.fault
 
     def shape(network, decisions):
         gone = network.config.width - int(decisions.values["toy.width"])
@@ -56,7 +64,7 @@ def dear_rounds(craft, above: int):
         try:
             return plain(craft, network, decisions)
         finally:
-            object.__setattr__(craft, "fault", 0.01)
+            object.__setattr__(craft, "fault", usual)
 
     return shape
 

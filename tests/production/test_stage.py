@@ -62,6 +62,15 @@ def test_a_student_that_runs_away_is_stopped_and_its_start_kept(tmp_path) -> Non
     assert torch.equal(outcome.network.weight, start().weight)
 
 
+def test_a_student_at_a_negligible_distance_is_left_alone(tmp_path) -> None:
+    near = toy_craft(negligible=0.5, rate=math.nan)
+    outcome = run_stage(near, start(), StagePlan(tmp_path / "near", 30), quiet)
+    assert torch.equal(outcome.network.weight, start().weight)
+    assert not outcome.note
+    further = toy_craft(negligible=0.49)
+    assert run_stage(further, start(), StagePlan(tmp_path / "further", 30), quiet).loss < 0.05
+
+
 def test_a_full_disk_is_told_and_leaves_the_last_state(tmp_path, monkeypatch) -> None:
     real, calls = torch.save, []
 
