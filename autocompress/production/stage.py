@@ -59,9 +59,9 @@ def run_stage(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> O
 def _trained(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> Outcome[N]:
     plan.folder.mkdir(parents=True, exist_ok=True)
     start = Outcome(network, judged(craft, network, plan))
-    best = load_network(craft, plan.folder / "best.pt") or start
     if start.loss <= craft.negligible:
         return start
+    best = load_network(craft, plan.folder / "best.pt") or start
     objective = craft.objective(network, plan.steps, quantized=plan.quantized, distance=start.loss)
     known = _read(plan.folder / "judged.jsonl")
     for mark in (mark for mark in plan.marks if mark not in known):
