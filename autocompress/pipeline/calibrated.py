@@ -1,18 +1,18 @@
-"""Importance of a teacher's units on real speech, computed once a teacher and kept on disk.
+"""Importance of a teacher's units on real speech, and what its modules read there; once a teacher, on disk.
 
-By activation SoVITS loses half of what it loses by magnitude (geometric mean of mel distances); in the GPT
-Taylor's criterion saves 6 %, too little for the gradients that it takes, so magnitude decides there
-(results/ablations/criteria.json).
+Those units go that the others can stand in for; where a teacher has no voices, those of the least magnitude.
 """
 
 import hashlib
+import math
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from autocompress.hardware.local import cache_folder
 from autocompress.models.teacher import Teacher
@@ -21,14 +21,18 @@ from autocompress.pipeline.fingerprints import code_hash, teacher_hash
 from autocompress.transforms import (
     Calibration,
     Importance,
+    gpt_calibration,
     gpt_importance,
     sovits_calibration,
     sovits_importance,
 )
 
-GPT_CRITERION, SOVITS_CRITERION = "magnitude", "activation"
-N_VOICES = 8
-_CODE = tuple(f"transforms/{name}.py" for name in ("importance", "calibration", "observing", "units"))
+CRITERION = "activation"
+GPT_VOICES, SOVITS_VOICES = 32, 16
+_CODE = tuple(
+    f"transforms/{name}.py"
+    for name in ("importance", "calibration", "observing", "units", "reconstruction", "weights")
+)
 
 
 def calibrated(teacher: Teacher) -> Calibration:
@@ -47,23 +51,27 @@ def calibrated(teacher: Teacher) -> Calibration:
     return known
 
 
-def calibration_voices(teacher: Teacher, n_voices: int = N_VOICES) -> list[Voice]:
+def calibration_voices(teacher: Teacher, n_voices: int = GPT_VOICES) -> list[Voice]:
     """Voices whose prompts are the calibration set, evenly spread over the teacher's own."""
-    names = sorted(teacher.voices)
-    count = min(n_voices, len(names))
-    return [teacher.voices[names[i * len(names) // count]] for i in range(count)]
+    return spread([teacher.voices[name] for name in sorted(teacher.voices)], n_voices)
+
+
+def spread(voices: Sequence[Voice], most: int) -> list[Voice]:
+    """So many of them at most, evenly."""
+    count = min(most, len(voices))
+    return [voices[i * len(voices) // count] for i in range(count)]
 
 
 def _measured(teacher: Teacher, voices: Sequence[Voice]) -> Calibration:
-    spoken = sovits_calibration(voices, teacher.sovits.config.inter)
+    spoken = sovits_calibration(spread(voices, SOVITS_VOICES), teacher.sovits.config.inter)
     return Calibration(
-        gpt_importance(teacher.gpt, criterion=GPT_CRITERION),
-        sovits_importance(teacher.sovits, spoken, SOVITS_CRITERION),
+        gpt_importance(teacher.gpt, gpt_calibration(voices), CRITERION),
+        sovits_importance(teacher.sovits, spoken, CRITERION),
     )
 
 
 def _key(teacher: Teacher, voices: Sequence[Voice]) -> str:
-    digest = hashlib.sha256(f"{GPT_CRITERION} {SOVITS_CRITERION} {code_hash(_CODE)}".encode())
+    digest = hashlib.sha256(f"{CRITERION} {code_hash(_CODE)}".encode())
     for voice in voices:
         for part in (voice.prompt_phoneme_ids, voice.prompt_tokens, voice.style):
             digest.update(part.tobytes())
@@ -74,7 +82,7 @@ def _write(path: Path, calibration: Calibration) -> None:
     """Whole or not at all: several workers may write at once."""
     halves = {"gpt": calibration.gpt, "sovits": calibration.sovits}
     fields = {
-        name: {"criterion": half.criterion, "scores": dict(half.scores), "squares": dict(half.mean_squares)}
+        name: {"criterion": half.criterion, "scores": dict(half.scores), "inputs": _triangles(half.inputs)}
         for name, half in halves.items()
         if half is not None
     }
@@ -91,9 +99,25 @@ def _read(path: Path) -> Calibration | None:
     try:
         fields: dict[str, dict[str, Any]] = torch.load(path, weights_only=True)
         gpt, sovits = (
-            Importance(fields[half]["criterion"], fields[half]["scores"], fields[half]["squares"])
+            Importance(fields[half]["criterion"], fields[half]["scores"], _whole(fields[half]["inputs"]))
             for half in ("gpt", "sovits")
         )
     except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError):
         return None
     return Calibration(gpt, sovits)
+
+
+def _triangles(moments: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A symmetric matrix is kept by half: at full size these are hundreds of megabytes."""
+    return {path: m[tuple(torch.tril_indices(*m.shape))] for path, m in moments.items()}
+
+
+def _whole(triangles: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {path: _square(numbers) for path, numbers in triangles.items()}
+
+
+def _square(numbers: Tensor) -> Tensor:
+    side = math.isqrt(2 * len(numbers))
+    lower = torch.zeros(side, side)
+    lower[tuple(torch.tril_indices(side, side))] = numbers
+    return lower + lower.tril(-1).t()

@@ -26,6 +26,7 @@ from autocompress.transforms import Calibration, gpt_part, sovits_part
 RUNG_STEPS = 60
 RUNG_LESSONS = 24
 KEPT_HALVES = 6
+N_VOICES = 8  # that speak the lessons
 
 
 @dataclass(eq=False)
@@ -61,7 +62,7 @@ class ShortDistillation:
 
     def _train(self, half: str, part: Candidate, seed: int) -> Any:
         settings = TrainingSettings(self.steps, seed=seed, progressive=False, n_lessons=self.n_lessons)
-        voices = calibration_voices(self.teacher) or [stand_in_voice(self.teacher)]
+        voices = calibration_voices(self.teacher, N_VOICES) or [stand_in_voice(self.teacher)]
         with tempfile.TemporaryDirectory(prefix="autocompress-rung-") as folder:
             school = School(
                 self.teacher,

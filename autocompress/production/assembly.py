@@ -15,8 +15,8 @@ from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.speech import SpeechSettings
 from autocompress.models.voice import Voice
 from autocompress.space import Candidate
-from autocompress.transforms import Calibration, materialize
-from autocompress.transforms.materialize import Networks
+from autocompress.transforms import Calibration
+from autocompress.transforms.materialize import Networks, unrounded_gpt, unrounded_sovits
 from autocompress.transforms.onnx_precision.parity import ParityReport, check_parity
 from autocompress.transforms.onnx_precision.parity_cases import parity_cases
 from autocompress.transforms.onnx_precision.plan import PrecisionPlan
@@ -24,7 +24,6 @@ from autocompress.transforms.onnx_precision.writing import WrittenGraphs, write_
 
 Stage = Callable[[str], None]
 _ROLES = {"prefill": "gpt_prefill", "step": "gpt_step", "sovits": "sovits"}
-_ARCHITECTURE = ("gpt", "sovits")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +52,18 @@ class ExportedGraphs:
 def shaped_student(
     teacher: Networks, candidate: Candidate, calibration: Calibration | None = None
 ) -> ShapedStudent:
-    """The candidate's architecture with unrounded weights: rounding is the exporter's, once."""
-    bare = materialize(teacher, candidate.part(_ARCHITECTURE), calibration)
+    """The candidate's architecture with unrounded weights: rounding is the exporter's, once.
+
+    With a calibration the weights are ready for it: rounded, they are those that the search has judged.
+    """
+    scores = calibration or Calibration()
     plan = PrecisionPlan.of(candidate, len(teacher.gpt.config.blocks))
-    return ShapedStudent(candidate, bare.gpt, bare.sovits, plan)
+    return ShapedStudent(
+        candidate,
+        unrounded_gpt(teacher.gpt, candidate, scores.gpt),
+        unrounded_sovits(teacher.sovits, candidate, scores.sovits),
+        plan,
+    )
 
 
 def export_student(

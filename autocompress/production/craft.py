@@ -48,6 +48,10 @@ class Craft(ABC, Generic[N]):
     def shape(self, network: N, decisions: Candidate) -> N:
         """A frozen copy of ``network`` that follows ``decisions``, by the network's own layers."""
 
+    def ready_to_round(self, network: N) -> N:
+        """``network``, its weights moved to where rounding them costs least."""
+        return network
+
     @abstractmethod
     def delivered(self, network: N) -> N:
         """The network as it will read and compute on the device."""

@@ -1,10 +1,11 @@
 """The GPT's half in production: tokens taught by the teacher, judged by divergence on held-out ones."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,8 +24,9 @@ from autocompress.production.decisions import narrows
 from autocompress.production.fake_quantization import quantized_gpt
 from autocompress.production.settings import Recipe, warm_steps
 from autocompress.space import Candidate
-from autocompress.transforms import materialize_gpt
+from autocompress.transforms import GptBatch, Importance, gpt_importance, materialize_gpt
 from autocompress.transforms.building import build_gpt
+from autocompress.transforms.materialize import unrounded_gpt
 
 NEGLIGIBLE_NATS = 1e-3
 """About a thirtieth of what int4 weights cost."""
@@ -41,6 +43,7 @@ class GptCraft(Craft[Gpt]):
     layers: tuple[int, ...] = ()
     source: TaughtSource = field(default=None, repr=False)  # type: ignore[assignment]
     judge: TeacherForcedSet = field(default=None, repr=False)  # type: ignore[assignment]
+    calibration: Sequence[GptBatch] = field(default=(), repr=False)
     recipe: Recipe = field(default_factory=Recipe)
     batch_size: int = 8
 
@@ -49,7 +52,14 @@ class GptCraft(Craft[Gpt]):
         return narrows(self.decisions.precision, ("gpt",))
 
     def shape(self, network: Gpt, decisions: Candidate) -> Gpt:
-        return materialize_gpt(network, decisions).network
+        """What goes is taken over by what stays, as every network reads the calibration set."""
+        return materialize_gpt(network, decisions, self._importance(network)).network
+
+    def ready_to_round(self, network: Gpt) -> Gpt:
+        return unrounded_gpt(network, self.decisions.precision, self._importance(network))
+
+    def _importance(self, network: Gpt) -> Importance:
+        return gpt_importance(network, self.calibration, "activation" if self.calibration else "magnitude")
 
     def delivered(self, network: Gpt) -> Gpt:
         return materialize_gpt(network, self.decisions.precision).computing()
@@ -83,6 +93,14 @@ def rate_at(distance: float) -> float:
     close already (``results/distillation/rates.csv``).
     """
     return min(HIGHEST_RATE, max(LOWEST_RATE, RATE_AT_ONE_NAT * math.sqrt(max(distance, 0.0))))
+
+
+def calibration_batch(taught: Taught) -> GptBatch:
+    """A taught utterance as the matrices are shown it: prompt and target together."""
+    codes = torch.from_numpy(np.concatenate((taught.prompt_tokens, taught.tokens)))[None]
+    ids = torch.from_numpy(np.concatenate((taught.prompt_phonemes, taught.phonemes)))[None]
+    bert = torch.from_numpy(taught.bert).float()[None] if taught.bert.size else None
+    return GptBatch(ids, torch.tensor([ids.shape[1]]), codes, torch.tensor([codes.shape[1]]), bert)
 
 
 def forced_case(name: str, taught: Taught, most_tokens: int) -> ForcedCase:

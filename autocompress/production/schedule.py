@@ -152,6 +152,6 @@ def _run(
         notes.append(current.note)
     if "qat" in stages:
         last = StagePlan(folder / "3-qat", share["qat"], quantized=True)
-        current = run_stage(craft, current.network, last, report)
+        current = run_stage(craft, craft.ready_to_round(current.network), last, report)
         notes.append(current.note and f"qat: {current.note}")
     return current.network, [note for note in notes if note]

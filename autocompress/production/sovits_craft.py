@@ -24,8 +24,9 @@ from autocompress.production.fake_quantization import quantized_sovits
 from autocompress.production.settings import warm_steps
 from autocompress.production.speaker_embedding import speaker_network
 from autocompress.space import Candidate
-from autocompress.transforms import SovitsBatch, materialize_sovits, sovits_importance
+from autocompress.transforms import Importance, SovitsBatch, materialize_sovits, sovits_importance
 from autocompress.transforms.building import build_sovits
+from autocompress.transforms.materialize import unrounded_sovits
 
 NEGLIGIBLE_DB = 0.05
 """A twentieth of what int4 weights cost. Four steps at the lowest rate took 0.01 dB to 0.02."""
@@ -68,10 +69,15 @@ class SovitsCraft(Craft[Sovits]):
 
     def shape(self, network: Sovits, decisions: Candidate) -> Sovits:
         """Units are chosen by what they send on over the calibration set, anew for every network."""
-        if not decisions.values or not self.calibration:
-            return materialize_sovits(network, decisions).network
-        importance = sovits_importance(network, self.calibration, "activation")
-        return materialize_sovits(network, decisions, importance).network
+        return materialize_sovits(network, decisions, self._importance(network, decisions)).network
+
+    def ready_to_round(self, network: Sovits) -> Sovits:
+        precision = self.decisions.precision
+        return unrounded_sovits(network, precision, self._importance(network, precision))
+
+    def _importance(self, network: Sovits, decisions: Candidate) -> Importance | None:
+        seen = decisions.values and self.calibration
+        return sovits_importance(network, self.calibration, "activation") if seen else None
 
     def delivered(self, network: Sovits) -> Sovits:
         return materialize_sovits(network, self.decisions.precision).computing()
@@ -113,7 +119,7 @@ def rate_at(distance: float) -> float:
     return min(HIGHEST_RATE, max(LOWEST_RATE, RATE_AT_ONE_DB * distance))
 
 
-def calibration_batch(taught: Taught, most_tokens: int) -> SovitsBatch:
+def spoken_batch(taught: Taught, most_tokens: int) -> SovitsBatch:
     """A taught utterance as importance is measured on it."""
     tokens = taught.tokens[:most_tokens]
     return SovitsBatch(

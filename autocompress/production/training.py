@@ -22,18 +22,18 @@ from autocompress.models.voice import Voice
 from autocompress.production.assembly import ShapedStudent, shaped_student
 from autocompress.production.craft import Craft
 from autocompress.production.decisions import gpt_decisions, sovits_decisions
-from autocompress.production.gpt_craft import GptCraft, forced_case
+from autocompress.production.gpt_craft import GptCraft, calibration_batch, forced_case
 from autocompress.production.lessons import LessonPlan, Lessons
 from autocompress.production.schedule import SHARES, HalfResult, seconds_per_step, train_half
 from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettings, Within
-from autocompress.production.sovits_craft import SovitsCraft, calibration_batch
+from autocompress.production.sovits_craft import SovitsCraft, spoken_batch
 from autocompress.production.teaching import Classroom
 from autocompress.space import Candidate
 from autocompress.transforms import Calibration, gpt_part, materialize_gpt, materialize_sovits
 from autocompress.transforms.gpt_depth import kept_layers
 
 JUDGED_TOKENS = 60  # of a held-out utterance: 2.4 s
-_CALIBRATION_LESSONS = 4
+_GPT_CALIBRATION, _SOVITS_CALIBRATION = 16, 8  # lessons
 
 Stage = Callable[[str], None]
 
@@ -144,6 +144,7 @@ def crafts_of(school: School, candidate: Candidate, lessons: Sequence[Taught]) -
         layers=kept_layers(teacher.gpt.config, gpt_part(candidate)),
         source=source,
         judge=judge,
+        calibration=[calibration_batch(row) for row in taught[:_GPT_CALIBRATION]],
         recipe=Recipe.of(candidate),
         batch_size=settings.gpt_batch,
     )
@@ -152,7 +153,7 @@ def crafts_of(school: School, candidate: Candidate, lessons: Sequence[Taught]) -
         sovits_decisions(teacher.sovits.config, candidate),
         source=source,
         judge=judge,
-        calibration=[calibration_batch(row, JUDGED_TOKENS) for row in taught[:_CALIBRATION_LESSONS]],
+        calibration=[spoken_batch(row, JUDGED_TOKENS) for row in taught[:_SOVITS_CALIBRATION]],
         batch_size=settings.sovits_batch,
     )
     return [gpt, sovits]

@@ -11,9 +11,9 @@ from autocompress.study.encoding import Encoding, Rows
 from autocompress.study.program import Floats, Quality
 
 # Until more is known, loss grows about as this power of what is taken away (measured on the reference model,
-# one decision at a time): KL of the GPT; mel distance in dB, steepest at its beginning; storage, where
-# almost all is lost in the last step.
-_GPT_POWER, _SOVITS_POWER, _STORAGE_POWER = 1.5, 0.65, 6.0
+# one decision at a time, where what stays takes over what it can): KL of the GPT; mel distance in dB;
+# storage, where almost all is lost in the last step.
+_GPT_POWER, _SOVITS_POWER, _STORAGE_POWER = 1.5, 0.9, 6.0
 _PRECISION = ("storage", "compute")
 _UNKNOWN = 0.3  # loss at the far end of a choice of which nothing is known, relative to the others' median
 

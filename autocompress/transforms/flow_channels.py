@@ -37,4 +37,4 @@ class FlowChannels(Technique[SovitsConfig]):
         for i in live_couplings(model.config):
             groups = coupling_units(i, model.config.couplings[i])
             width = number(candidate, _DECISION, model.config.couplings[i].hidden)
-            keep_strongest(state, groups, {group.name: width for group in groups}, importance.scores)
+            keep_strongest(state, groups, {group.name: width for group in groups}, importance)

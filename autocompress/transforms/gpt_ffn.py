@@ -32,4 +32,4 @@ class GptFfn(Technique[GptConfig]):
     ) -> None:
         after = self.sizes(model.config, candidate, importance)
         widths = {f"gpt.ffn.{i}": block.ffn for i, block in enumerate(after.blocks)}
-        keep_strongest(state, gpt_units(model.config), widths, importance.scores)
+        keep_strongest(state, gpt_units(model.config), widths, importance)

@@ -32,4 +32,4 @@ class GptHeads(Technique[GptConfig]):
     ) -> None:
         after = self.sizes(model.config, candidate, importance)
         heads = {f"gpt.heads.{i}": block.heads for i, block in enumerate(after.blocks)}
-        keep_strongest(state, gpt_units(model.config), heads, importance.scores)
+        keep_strongest(state, gpt_units(model.config), heads, importance)

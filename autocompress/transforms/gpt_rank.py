@@ -3,22 +3,20 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from autocompress.models.config import GptConfig
 from autocompress.space import Candidate
 from autocompress.transforms.decisions import indexed, wholes
 from autocompress.transforms.importance import Importance
-from autocompress.transforms.removal import strongest
 from autocompress.transforms.technique import Model, Technique
-from autocompress.transforms.weights import State
+from autocompress.transforms.weights import INPUTS, State
 
 
 class GptRank(Technique[GptConfig]):
     """gpt.rank.{l}: the rank of both matrices; the full rank leaves the layer dense.
 
-    With a calibration set the error is weighed by each input's root mean square (as in ASVD, Yuan et al.
-    2023), since features that are nearly always zero need no rank.
+    With a calibration set the error counts as the matrix's output shows it over that set (as in Wang et al.
+    2025, "SVD-LLM"): directions that its inputs never take need no rank.
     """
 
     name = "gpt.rank"
@@ -46,29 +44,20 @@ class GptRank(Technique[GptConfig]):
         for i, block in enumerate(self.sizes(model.config, candidate, importance).blocks):
             if block.rank is not None and model.config.blocks[i].rank is None:
                 for name in ("linear1", "linear2"):
-                    path = f"h.layers.{i}.{name}"
-                    _factor(state, path, block.rank, _input_energy(path, i, block.ffn, importance))
+                    _factor(state, f"h.layers.{i}.{name}", block.rank)
 
 
-def _input_energy(path: str, layer: int, ffn: int, importance: Importance) -> Tensor | None:
-    """E[x²] of what the matrix reads, of those neurons alone that stayed."""
-    energy = importance.mean_squares.get(path)
-    if energy is None or not path.endswith("linear2") or len(energy) == ffn:
-        return energy
-    return energy[list(strongest(importance.scores[f"gpt.ffn.{layer}"], ffn))]
-
-
-def _factor(state: State, path: str, rank: int, energy: Tensor | None) -> None:
+def _factor(state: State, path: str, rank: int) -> None:
     weight = state.pop(f"{path}.weight").double()  # [outputs, inputs]
-    scale = torch.ones(weight.shape[1], dtype=weight.dtype) if energy is None else _scale(energy)
-    u, s, v = torch.linalg.svd(weight * scale, full_matrices=False)
-    root = s[:rank].sqrt()
-    state[f"{path}.down.weight"] = (root.unsqueeze(1) * v[:rank] / scale).float()
-    state[f"{path}.up.weight"] = (u[:, :rank] * root).float()
+    seen = state.pop(f"{path}{INPUTS}", None)
+    moment = torch.eye(weight.shape[1], dtype=weight.dtype) if seen is None else seen.double()
+    root = torch.linalg.cholesky(moment)  # of what is read: ‖(W − W') root‖ is the error of the output
+    u, s, v = torch.linalg.svd(weight @ root, full_matrices=False)
+    share = s[:rank].sqrt()
+    down = torch.linalg.solve_triangular(root, share.unsqueeze(1) * v[:rank], upper=False, left=False)
+    state[f"{path}.down.weight"] = down.float()
+    state[f"{path}.up.weight"] = (u[:, :rank] * share).float()
     state[f"{path}.up.bias"] = state.pop(f"{path}.bias")
-
-
-def _scale(energy: Tensor) -> Tensor:
-    """Root mean squares, none below a thousandth of the largest: an input that was silent may yet speak."""
-    root = energy.double().sqrt()
-    return root.clamp(min=max(float(root.max()) * 1e-3, 1e-12))
+    if seen is not None:
+        state[f"{path}.down{INPUTS}"] = seen
+        state[f"{path}.up{INPUTS}"] = (down @ moment @ down.t()).float()

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from autocompress.errors import SpaceError
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
-from autocompress.transforms.observing import gates, mean_squares
+from autocompress.transforms.observing import gates, matrices, second_moments
+from autocompress.transforms.reconstruction import own_energy, steadied
 from autocompress.transforms.units import Rows, UnitGroup, gpt_units, sovits_units
 from autocompress.transforms.weights import Weights, bias_of, column_dim, effective_weight, row_dim
 
@@ -29,11 +30,14 @@ class Batch(Protocol[N]):
 
 @dataclass(frozen=True, eq=False)
 class Importance:
-    """Scores [count] by unit group; ``mean_squares`` [features] of what each consumer read, if calibrated."""
+    """Scores [count] by unit group; ``inputs``: second moments of what each module reads, if calibrated.
+
+    The moments are steadied for solving (:func:`autocompress.transforms.reconstruction.steadied`).
+    """
 
     criterion: str
     scores: Mapping[str, Tensor]
-    mean_squares: Mapping[str, Tensor] = field(default_factory=dict)
+    inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
     def layer(self, names: Sequence[str]) -> float:
         """One number for a layer: its groups' scores taken together."""
@@ -64,14 +68,16 @@ def _importance(
     if criterion != "magnitude" and not batches:
         raise SpaceError(f"Importance by {criterion} needs calibration batches; none were given.")
     weights = {key: tensor.detach() for key, tensor in network.state_dict().items()}
-    observed = mean_squares(network, groups, batches) if batches else {}
+    paths = matrices(network) | {path for group in groups for path in group.consumers}
+    moments, counts = second_moments(network, paths, batches) if batches else ({}, {})
+    inputs = {path: steadied(moment, counts[path]) for path, moment in moments.items()}
     if criterion == "magnitude":
         scores = {g.name: _magnitude(weights, g) for g in groups}
     elif criterion == "activation":
-        scores = {g.name: _activation(weights, g, observed) for g in groups}
+        scores = {g.name: _activation(weights, g, inputs) for g in groups}
     else:
         scores = _taylor(network, groups, batches)
-    return Importance(criterion, scores, observed)
+    return Importance(criterion, scores, inputs)
 
 
 CRITERIA = ("magnitude", "activation", "taylor")
@@ -86,11 +92,18 @@ def _magnitude(weights: Weights, group: UnitGroup) -> Tensor:  # [count]
     return (made * read).sqrt()
 
 
-def _activation(weights: Weights, group: UnitGroup, observed: Weights) -> Tensor:  # [count]
-    """√ Σ E[a²] ‖column‖²: the energy that the unit sends on over the calibration set (as Wanda, squared)."""
+def _activation(weights: Weights, group: UnitGroup, inputs: Weights) -> Tensor:  # [count]
+    """√ Σ ‖column‖² / (M⁻¹)ᵢᵢ: the energy that the unit sends on and that no other can send for it.
+
+    1 / (M⁻¹)ᵢᵢ is what is left of E[a²] when all other inputs are known (Hassibi and Stork 1993, "Second
+    order derivatives for network pruning: optimal brain surgeon"): what stays will take over the rest.
+    """
     total = torch.zeros(group.count)
     for path in group.consumers:
-        total += _by_unit(_energy(effective_weight(weights, path), column_dim(path)) * observed[path], group)
+        weight, dim = effective_weight(weights, path), column_dim(path)
+        columns = weight.reshape(*weight.shape[:2], -1).square().sum(1 - dim)  # [columns, taps]
+        own = own_energy(inputs[path]).reshape(len(columns), -1)  # by taps, or one for all of them
+        total += _by_unit((columns * own).sum(1), group)
     return total.sqrt()
 
 

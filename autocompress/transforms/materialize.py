@@ -3,6 +3,8 @@
 Order: what is inside a layer (heads, widths, channels, kernels), then low rank, then depth, then storage.
 Depth comes after everything inside, so that each decision finds its layer by the teacher's own index; storage
 comes last, so that what is rounded is what is stored. Compute precision changes no weight.
+
+With a calibration, what stays takes over what goes, step by step (see ``reconstruction``).
 """
 
 from collections.abc import Sequence
@@ -19,10 +21,11 @@ from autocompress.transforms.compute import kernel
 from autocompress.transforms.decisions import GPT_PREFIXES, SOVITS_PREFIXES
 from autocompress.transforms.gpt_depth import kept_layers
 from autocompress.transforms.importance import UNSEEN, Importance, gpt_importance, sovits_importance
-from autocompress.transforms.storage import store_gpt, store_sovits
+from autocompress.transforms.storage import gpt_ahead, sovits_ahead, store_gpt, store_sovits
 from autocompress.transforms.student import GptHalf, SovitsHalf, Student
 from autocompress.transforms.technique import C, Model, Technique, refuse
 from autocompress.transforms.techniques import GPT_TECHNIQUES, SOVITS_TECHNIQUES
+from autocompress.transforms.weights import without_inputs
 
 
 class Networks(Protocol):
@@ -70,15 +73,11 @@ def sovits_part(candidate: Candidate) -> Candidate:
 def materialize_gpt(gpt: Gpt, candidate: Candidate, importance: Importance | None = None) -> GptHalf:
     """The GPT's half alone. Decisions of other parts are left aside."""
     part = gpt_part(candidate)
-    refuse(gpt_faults(gpt.config, part), part)
-    model, notes = _apply(
-        GPT_TECHNIQUES, Model(gpt.config, gpt.state_dict()), part, importance or _weigh_gpt(gpt, part)
-    )
+    model, notes = _shaped_gpt(gpt, part, importance)
     layers = kept_layers(gpt.config, part)
     stored = store_gpt(model.weights, part, layers)
-    return GptHalf(
-        build_gpt(model.config, stored.weights), part, stored.tensors, _gpt_kernels(part, layers), notes
-    )
+    network = build_gpt(model.config, stored.weights)
+    return GptHalf(network, part, stored.tensors, _gpt_kernels(part, layers), notes)
 
 
 def materialize_sovits(
@@ -86,12 +85,23 @@ def materialize_sovits(
 ) -> SovitsHalf:
     """The SoVITS half alone. Decisions of other parts are left aside."""
     part = sovits_part(candidate)
-    refuse(sovits_faults(sovits.config, part), part)
-    start = Model(sovits.config, sovits.state_dict())
-    model, notes = _apply(SOVITS_TECHNIQUES, start, part, importance or _weigh_sovits(sovits, part))
+    model, notes = _shaped_sovits(sovits, part, importance)
     stored = store_sovits(model.weights, part)
     network = build_sovits(model.config, stored.weights, freeze_quantizer=sovits.freeze_quantizer)
     return SovitsHalf(network, part, stored.tensors, _sovits_kernels(part), notes)
+
+
+def unrounded_gpt(gpt: Gpt, candidate: Candidate, importance: Importance | None = None) -> Gpt:
+    """The GPT's half before storage: its weights give :func:`materialize_gpt`'s when they are rounded."""
+    model, _ = _shaped_gpt(gpt, gpt_part(candidate), importance)
+    return build_gpt(model.config, without_inputs(model.weights))
+
+
+def unrounded_sovits(sovits: Sovits, candidate: Candidate, importance: Importance | None = None) -> Sovits:
+    """The SoVITS half before storage, as :func:`unrounded_gpt`."""
+    model, _ = _shaped_sovits(sovits, sovits_part(candidate), importance)
+    weights = without_inputs(model.weights)
+    return build_sovits(model.config, weights, freeze_quantizer=sovits.freeze_quantizer)
 
 
 def student_configs(
@@ -107,6 +117,25 @@ def student_configs(
     for other in SOVITS_TECHNIQUES:
         sovits = other.sizes(sovits, candidate, UNSEEN)
     return gpt, sovits
+
+
+def _shaped_gpt(
+    gpt: Gpt, part: Candidate, importance: Importance | None
+) -> tuple[Model[GptConfig], tuple[str, ...]]:
+    """Of the decided sizes, and ready for the decided storage."""
+    refuse(gpt_faults(gpt.config, part), part)
+    scores = importance or _weigh_gpt(gpt, part)
+    model, notes = _apply(GPT_TECHNIQUES, Model.of(gpt, scores), part, scores)
+    return Model(model.config, gpt_ahead(model.weights, part, kept_layers(gpt.config, part))), notes
+
+
+def _shaped_sovits(
+    sovits: Sovits, part: Candidate, importance: Importance | None
+) -> tuple[Model[SovitsConfig], tuple[str, ...]]:
+    refuse(sovits_faults(sovits.config, part), part)
+    scores = importance or _weigh_sovits(sovits, part)
+    model, notes = _apply(SOVITS_TECHNIQUES, Model.of(sovits, scores), part, scores)
+    return Model(model.config, sovits_ahead(model.weights, part)), notes
 
 
 def _apply(

@@ -1,14 +1,22 @@
 """Looking into a running network at the inputs of its consumers, by hooks that leave it as it was."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from autocompress.models.gpt import Block
+from autocompress.models.sovits.layers import WeightNormed
 from autocompress.transforms.units import UnitGroup
+
+MOST_FEATURES, MOST_PLACES = 2048, 400
+"""Of one window, and windows of one utterance: what is kept stays within 16 MB a matrix, and quick."""
+_MATRICES = (nn.Linear, nn.Conv1d, WeightNormed)
+_NOT_SHIPPED = ("enc_q.", "ref_enc.", "quantizer.", "ssl_proj", "enc_p.ssl_proj")
 
 
 @contextmanager
@@ -28,16 +36,19 @@ def gates(network: nn.Module, groups: Sequence[UnitGroup]) -> Iterator[Mapping[s
 
 
 @torch.no_grad()
-def mean_squares(
-    network: nn.Module, groups: Sequence[UnitGroup], batches: Sequence[Any]
-) -> dict[str, Tensor]:
-    """E[a²] of every feature that a consumer reads, over all places of all batches; FFN inputs too."""
-    paths = {path for group in groups for path in group.consumers} | ffn_inputs(network)
+def second_moments(
+    network: nn.Module, paths: Iterable[str], batches: Sequence[Any]
+) -> tuple[dict[str, Tensor], dict[str, int]]:
+    """E[x xᵀ] [features, features] of what each module reads, and over how many places it was taken.
+
+    Features are those of one place of the output: of a convolution channels times taps, in the order of its
+    weight. Of transposed convolutions, and of windows with more than ``MOST_FEATURES``, channels alone.
+    """
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}
     handles = [
-        network.get_submodule(path).register_forward_pre_hook(partial(_observe, sums, counts, path))
-        for path in sorted(paths)
+        _reader(network, path).register_forward_pre_hook(partial(_observe, sums, counts, path))
+        for path in sorted(set(paths))
     ]
     try:
         for batch in batches:
@@ -45,12 +56,20 @@ def mean_squares(
     finally:
         for handle in handles:
             handle.remove()
-    return {path: (total / counts[path]).float() for path, total in sums.items()}
+    return {path: total / counts[path] for path, total in sums.items()}, counts
 
 
-def ffn_inputs(network: nn.Module) -> set[str]:
-    """The GPT's first FFN matrices: what they read weighs their low-rank form."""
-    return {name for name, _ in network.named_modules() if name.endswith("linear1")}
+def matrices(network: nn.Module) -> set[str]:
+    """Every module whose weight a device multiplies with what it reads."""
+    named = dict(network.named_modules())
+    blocks = [f"{name}.self_attn.in_proj" for name, module in named.items() if isinstance(module, Block)]
+    multiplying = [name for name, module in named.items() if isinstance(module, _MATRICES)]
+    return {name for name in (*blocks, *multiplying) if not name.startswith(_NOT_SHIPPED)}
+
+
+def _reader(network: nn.Module, path: str) -> nn.Module:
+    """The module that is called with what ``path`` reads: the fused projection is a part of its block's."""
+    return network.get_submodule(path.removesuffix(".self_attn.in_proj"))
 
 
 def _gated(gate: Tensor, width: int, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -60,11 +79,23 @@ def _gated(gate: Tensor, width: int, module: nn.Module, inputs: tuple[Tensor, ..
 def _observe(
     sums: dict[str, Tensor], counts: dict[str, int], path: str, module: nn.Module, inputs: tuple[Tensor, ...]
 ) -> None:
-    x = inputs[0].double()
-    dim = _feature_dim(module, x)
-    others = tuple(d for d in range(x.dim()) if d != dim)
-    sums[path] = sums.get(path, torch.zeros(x.shape[dim], dtype=x.dtype)) + x.square().sum(others)
-    counts[path] = counts.get(path, 0) + x.numel() // x.shape[dim]
+    x = _windows(module, inputs[0])
+    total = sums.setdefault(path, torch.zeros(x.shape[1], x.shape[1]))
+    total.addmm_(x.t(), x)
+    counts[path] = counts.get(path, 0) + len(x)
+
+
+def _windows(module: nn.Module, x: Tensor) -> Tensor:
+    """What each place of the output is made of [places, features]; of many places some, evenly spread."""
+    plain = module.plain if isinstance(module, WeightNormed) else module
+    if isinstance(plain, nn.Conv1d) and plain.stride == (1,) and plain.kernel_size != (1,):
+        (taps,), (dilation,), padding = plain.kernel_size, plain.dilation, plain.padding
+        if x.shape[1] * taps <= MOST_FEATURES and not isinstance(padding, str):
+            padded = functional.pad(x, (padding[0], padding[0]))
+            seen = padded.unfold(2, (taps - 1) * dilation + 1, 1)[..., ::dilation]  # [B, C, places, taps]
+            seen = seen[:, :, :: max(1, seen.shape[2] // MOST_PLACES)]
+            return seen.transpose(1, 2).flatten(2).flatten(0, 1)
+    return x.movedim(_feature_dim(module, x), -1).flatten(0, -2)
 
 
 def _place(features: Tensor, module: nn.Module) -> Tensor:
@@ -77,4 +108,4 @@ def _feature_dim(module: nn.Module, x: Tensor) -> int:
 
 def _is_linear(module: nn.Module) -> bool:
     """Features last, as in the GPT; convolutions have them in dimension 1."""
-    return isinstance(module, nn.Linear) or hasattr(module, "down")
+    return isinstance(module, nn.Linear | Block) or hasattr(module, "down")

@@ -35,4 +35,4 @@ class PriorFfn(Technique[SovitsConfig]):
         for encoder in ENCODERS:
             blocks = prior_blocks(after, encoder)
             counts = {f"sovits.prior.{encoder}.ffn.{i}": block.ffn for i, block in enumerate(blocks)}
-            keep_strongest(state, prior_units(model.config, encoder), counts, importance.scores)
+            keep_strongest(state, prior_units(model.config, encoder), counts, importance)

@@ -35,4 +35,4 @@ class PriorHeads(Technique[SovitsConfig]):
         for encoder in ENCODERS:
             blocks = prior_blocks(after, encoder)
             counts = {f"sovits.prior.{encoder}.heads.{i}": block.heads for i, block in enumerate(blocks)}
-            keep_strongest(state, prior_units(model.config, encoder), counts, importance.scores)
+            keep_strongest(state, prior_units(model.config, encoder), counts, importance)

@@ -81,14 +81,23 @@ def quantize_int4(weight: Floats, block: int = INT4_BLOCK, axis: int = 0) -> Qua
     rows = _rows(weight, axis)
     short = -rows.shape[1] % block
     blocks = np.pad(rows, ((0, 0), (0, short))).reshape(len(rows), -1, block)
-    place = np.abs(blocks).argmax(axis=2)[..., None]
-    extremes = np.take_along_axis(blocks, place, axis=2)[..., 0]
-    stored = (np.clip(extremes, -_INT4_TOP, _INT4_TOP) / np.float32(-8)).astype(np.float16)
-    scales = np.where(stored == 0, np.float16(1), stored).astype(np.float32)
+    scales, _, _ = int4_scales(blocks)
     codes = np.clip(np.rint(blocks / scales[..., None]), -8, 7).astype(np.int8)
     back = (codes.astype(np.float32) * scales[..., None]).reshape(len(rows), -1)[:, : rows.shape[1]]
     size = codes.size // 2 + _INT4_SCALE_BYTES * scales.size
     return Quantized("int4", codes, scales, _unrows(back, weight, axis), size)
+
+
+def int4_scales(blocks: Floats) -> tuple[Floats, NDArray[np.intp], NDArray[np.bool_]]:
+    """Scales [...] of blocks [..., block], the place of the weight that each comes from, if there is one.
+
+    A block of zeros has scale 1.
+    """
+    place = np.abs(blocks).argmax(axis=-1)
+    extremes = np.take_along_axis(blocks, place[..., None], axis=-1)[..., 0]
+    stored = (np.clip(extremes, -_INT4_TOP, _INT4_TOP) / np.float32(-8)).astype(np.float16)
+    found = stored != 0
+    return np.where(found, stored, np.float16(1)).astype(np.float32), place, found
 
 
 def _rounded_scale(scales: Floats) -> Floats:

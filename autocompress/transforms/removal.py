@@ -9,6 +9,7 @@ from torch import Tensor
 
 from autocompress.space import spread_layers
 from autocompress.transforms.importance import Importance
+from autocompress.transforms.reconstruction import take_over
 from autocompress.transforms.units import UnitGroup
 from autocompress.transforms.weights import (
     State,
@@ -42,7 +43,10 @@ def strongest(scores: Tensor, count: int) -> tuple[int, ...]:
 
 
 def keep_units(state: State, plans: Iterable[Kept]) -> None:
-    """Cut every producer and consumer of the plans; a tensor that loses nothing keeps its bits."""
+    """Cut every producer and consumer of the plans; a tensor that loses nothing keeps its bits.
+
+    Where a consumer's inputs are known, its columns that stay take over what the others said.
+    """
     rows: defaultdict[str, set[int]] = defaultdict(set)
     columns: defaultdict[str, set[int]] = defaultdict(set)
     for plan in plans:
@@ -55,6 +59,7 @@ def keep_units(state: State, plans: Iterable[Kept]) -> None:
             keep_rows(state, path, _rest(effective_weight(state, path).shape[row_dim(path)], gone))
     for path, gone in columns.items():
         if gone:
+            take_over(state, path, gone)
             keep_columns(state, path, _rest(effective_weight(state, path).shape[column_dim(path)], gone))
 
 
@@ -63,11 +68,13 @@ def _rest(total: int, gone: set[int]) -> Tensor:
 
 
 def keep_strongest(
-    state: State, groups: Iterable[UnitGroup], counts: Mapping[str, int], scores: Mapping[str, Tensor]
+    state: State, groups: Iterable[UnitGroup], counts: Mapping[str, int], importance: Importance
 ) -> None:
     """Of each group that ``counts`` names, keep that many units, the most important ones."""
     named = [group for group in groups if counts.get(group.name, group.count) < group.count]
-    keep_units(state, [Kept(group, strongest(scores[group.name], counts[group.name])) for group in named])
+    keep_units(
+        state, [Kept(group, strongest(importance.scores[group.name], counts[group.name])) for group in named]
+    )
 
 
 def strongest_layers(importance: Importance, groups: Sequence[Sequence[str]], count: int) -> tuple[int, ...]:

@@ -12,7 +12,17 @@ from torch import Tensor
 
 from autocompress.space import Candidate
 from autocompress.transforms.quantizers import Quantized, quantize, stored_as
-from autocompress.transforms.weights import State, Weights, bias_of, effective_weight, put_weight, row_dim
+from autocompress.transforms.reconstruction import rounding_ahead
+from autocompress.transforms.weights import (
+    INPUTS,
+    State,
+    Weights,
+    bias_of,
+    effective_weight,
+    put_weight,
+    row_dim,
+    without_inputs,
+)
 
 TABLE = "table"
 """The codebook and the projection behind it, one table [codes, hidden] in the exported graph."""
@@ -44,6 +54,16 @@ class Stored:
 def store_gpt(weights: Weights, candidate: Candidate, layers: Sequence[int]) -> Stored:
     """``layers``: the teacher's index of each layer, by which the decisions name them."""
     return _store(weights, candidate, lambda key: gpt_role(key, layers))
+
+
+def gpt_ahead(weights: Weights, candidate: Candidate, layers: Sequence[int]) -> State:
+    """The weights moved for the rounding to come: those of int4 whose inputs are known."""
+    return _ahead(weights, candidate, lambda key: gpt_role(key, layers))
+
+
+def sovits_ahead(weights: Weights, candidate: Candidate) -> State:
+    """The same of SoVITS."""
+    return _ahead(weights, candidate, sovits_role)
 
 
 def store_sovits(weights: Weights, candidate: Candidate) -> Stored:
@@ -94,8 +114,8 @@ def bytes_by_component(tensors: Iterable[StoredTensor]) -> dict[str, int]:
 
 
 def _store(weights: Weights, candidate: Candidate, role_of: Callable[[str], str | None]) -> Stored:
-    state, tensors = dict(weights), []
-    for key in weights:
+    state, tensors = without_inputs(weights), []
+    for key in without_inputs(weights):
         role = role_of(key)
         if role is None or key.endswith(".weight_g"):
             continue
@@ -109,6 +129,23 @@ def _store(weights: Weights, candidate: Candidate, role_of: Callable[[str], str 
         if storage != "fp32":
             put_weight(state, path, torch.from_numpy(coded.dequantised))
     return Stored(state, tuple(tensors))
+
+
+def _ahead(weights: Weights, candidate: Candidate, role_of: Callable[[str], str | None]) -> State:
+    state = dict(weights)
+    for key in weights:
+        role, path = role_of(key), _module(key)
+        moment = weights.get(f"{path}{INPUTS}")
+        if moment is None or role is None or not _is_matrix(key) or row_dim(path):
+            continue
+        weight = effective_weight(weights, path)
+        rows = weight.flatten(1).float().numpy()
+        if stored_as(_storage(candidate, role), role, weight.numel()) == "int4" and rows.shape[1] == len(
+            moment
+        ):
+            moved = torch.from_numpy(rounding_ahead(rows, moment.numpy()))
+            put_weight(state, path, moved.reshape(weight.shape))
+    return state
 
 
 def _storage(candidate: Candidate, role: str) -> str:

@@ -3,26 +3,37 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar, final
+from typing import Any, ClassVar, Generic, TypeVar, final
 
 from torch import Tensor
 
 from autocompress.errors import SpaceError
 from autocompress.models.config import GptConfig, SovitsConfig
+from autocompress.models.gpt import Gpt
+from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.space import Candidate
 from autocompress.transforms.building import weight_shapes
 from autocompress.transforms.importance import UNSEEN, Importance
-from autocompress.transforms.weights import State
+from autocompress.transforms.weights import INPUTS, State, without_inputs
 
 C = TypeVar("C", GptConfig, SovitsConfig)
 
 
 @dataclass(frozen=True, eq=False)
 class Model(Generic[C]):
-    """Sizes, and the weights of a network of exactly these sizes, by the checkpoint's names."""
+    """Sizes, and the weights of a network of exactly these sizes, by the checkpoint's names.
+
+    With a calibration, what each module reads stands beside its weight (see ``weights``).
+    """
 
     config: C
     weights: Mapping[str, Tensor]
+
+    @classmethod
+    def of(cls, network: Gpt | Sovits, importance: Importance) -> "Model[Any]":
+        """A network's weights, each with what it reads beside it as far as ``importance`` has seen it."""
+        inputs = {f"{path}{INPUTS}": moment for path, moment in importance.inputs.items()}
+        return Model(network.config, {**network.state_dict(), **inputs})
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +85,10 @@ class Technique(ABC, Generic[C]):
     @final
     def ensures(self, model: Model[C]) -> None:
         """The weights are exactly those of a network of the promised sizes."""
-        posterior = any(key.startswith("enc_q.") for key in model.weights)
+        weights = without_inputs(model.weights)
+        posterior = any(key.startswith("enc_q.") for key in weights)
         wanted = weight_shapes(model.config, posterior=posterior)
-        found = {key: tuple(tensor.shape) for key, tensor in model.weights.items()}
+        found = {key: tuple(tensor.shape) for key, tensor in weights.items()}
         wrong = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
         told = "; ".join(f"{key}: {found.get(key)} instead of {wanted.get(key)}" for key in wrong[:8])
         assert not wrong, f"{self.name} left {len(wrong)} tensors that do not fit its sizes: {told}"

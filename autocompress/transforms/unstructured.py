@@ -12,9 +12,9 @@ import torch
 from autocompress.space import Candidate
 from autocompress.transforms.importance import Importance
 from autocompress.transforms.technique import C, Model, Technique
-from autocompress.transforms.weights import State, effective_weight, put_weight
+from autocompress.transforms.weights import INPUTS, State, effective_weight, put_weight
 
-_NEVER = ("embedding", "codebook", "ar_predict_layer", "emb_rel")
+_NEVER = ("embedding", "codebook", "ar_predict_layer", "emb_rel", INPUTS)
 
 
 @dataclass(frozen=True)

@@ -40,4 +40,4 @@ class VocoderChannels(Technique[SovitsConfig]):
             for key in block_keys(after, s):
                 pairs = range(len(after.vocoder.dilations))
                 counts |= {f"sovits.vocoder.inner.{key}.{d}": stage.channels for d in pairs}
-        keep_strongest(state, vocoder_units(model.config), counts, importance.scores)
+        keep_strongest(state, vocoder_units(model.config), counts, importance)

@@ -31,4 +31,4 @@ class VocoderPre(Technique[SovitsConfig]):
     ) -> None:
         after = self.sizes(model.config, candidate, importance)
         counts = {_DECISION: after.vocoder.channels}
-        keep_strongest(state, vocoder_units(model.config), counts, importance.scores)
+        keep_strongest(state, vocoder_units(model.config), counts, importance)

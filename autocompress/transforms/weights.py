@@ -2,7 +2,9 @@
 
 A path names a module ("dec.ups.0"). Its weight may be stored plain, weight-normed (g and v), or, for the
 fused query-key-value projection, as ``…in_proj_weight``. Whatever the form, "rows" are what the module gives
-and "columns" what it reads.
+and "columns" what it reads. Where a calibration set was seen, ``PATH.inputs`` [columns, columns] stands
+beside the weight: E[x xᵀ] of what the module reads, of a convolution by columns alone or by columns and taps.
+It is cut with the columns and never built into a network.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +14,7 @@ from torch import Tensor
 
 State = dict[str, Tensor]
 Weights = Mapping[str, Tensor]
+INPUTS = ".inputs"
 
 _TRANSPOSED = "dec.ups."  # transposed convolutions hold [inputs, outputs, kernel]
 
@@ -52,7 +55,17 @@ def keep_rows(state: State, path: str, index: Tensor) -> None:
 
 def keep_columns(state: State, path: str, index: Tensor) -> None:
     """Keep these inputs of the module."""
-    put_weight(state, path, effective_weight(state, path).index_select(column_dim(path), index))
+    weight, dim = effective_weight(state, path), column_dim(path)
+    put_weight(state, path, weight.index_select(dim, index))
+    moment = state.get(f"{path}{INPUTS}")
+    if moment is not None:
+        kept = features(index, len(moment) // weight.shape[dim])
+        state[f"{path}{INPUTS}"] = moment[kept][:, kept]
+
+
+def without_inputs(weights: Weights) -> State:
+    """The weights alone."""
+    return {key: tensor for key, tensor in weights.items() if not key.endswith(INPUTS)}
 
 
 def row_dim(path: str) -> int:
@@ -68,6 +81,11 @@ def drop_prefixes(state: State, prefixes: Iterable[str]) -> None:
     starts = tuple(f"{prefix}." for prefix in prefixes)
     for key in [key for key in state if key.startswith(starts)]:
         del state[key]
+
+
+def features(columns: Tensor, taps: int) -> Tensor:
+    """Places of these columns in a moment that has so many ``taps`` of each."""
+    return (columns.unsqueeze(1) * taps + torch.arange(taps)).flatten()
 
 
 def keep_items(state: State, prefix: str, kept: Iterable[int]) -> None:

@@ -13,7 +13,7 @@ from autocompress.transforms.building import build_gpt, build_sovits
 from autocompress.transforms.importance import gpt_importance, sovits_importance
 from autocompress.transforms.technique import Model
 from autocompress.transforms.units import gpt_units, sovits_units
-from autocompress.transforms.weights import column_dim, effective_weight, put_weight
+from autocompress.transforms.weights import column_dim, effective_weight, put_weight, without_inputs
 
 
 class TechniqueContract:
@@ -35,12 +35,12 @@ class TechniqueContract:
 
     def apply(self, network, decisions, importance=None):
         weigh = gpt_importance if self.half == "gpt" else sovits_importance
-        model = Model(network.config, network.state_dict())
-        return self.technique(model, Candidate(decisions), importance or weigh(network))
+        importance = importance or weigh(network)
+        return self.technique(Model.of(network, importance), Candidate(decisions), importance)
 
     def built(self, model):
         return (build_gpt if isinstance(model.config, GptConfig) else build_sovits)(
-            model.config, model.weights
+            model.config, without_inputs(model.weights)
         )
 
     def edited(self, network, change):

@@ -77,6 +77,6 @@ def test_a_voices_own_prompt_is_calibration_enough(teacher):
     )
     gpt = gpt_importance(teacher.gpt, gpt_calibration([voice]), "activation")
     batches = sovits_calibration([voice], teacher.sovits.config.inter)
-    assert gpt.mean_squares["h.layers.0.linear1"].shape == (32,)
+    assert gpt.inputs["h.layers.0.linear1"].shape == (32, 32)
     assert torch.equal(batches[0].noise, sovits_calibration([voice], teacher.sovits.config.inter)[0].noise)
     assert sovits_importance(teacher.sovits, batches, "taylor").scores["sovits.vocoder.pre"].sum() > 0

@@ -71,7 +71,7 @@ class TestGptRank(TechniqueContract):
             (self.output(self.built(self.apply(loud, self.kept, weighed).model), spoken) - exact)
             .square()
             .mean()
-            for weighed in (scores, replace(scores, mean_squares={}))
+            for weighed in (scores, replace(scores, inputs={}))
         ]
         assert errors[0] < errors[1]
 

@@ -41,8 +41,13 @@ class WeightNormed(nn.Module):
         self._shape_of = [plain]  # strides and paddings only; in a list, so that it is no submodule
 
     @property
+    def plain(self) -> Convolution:
+        """A convolution of the same strides, paddings and dilations, without weights."""
+        return self._shape_of[0]
+
+    @property
     def transposed(self) -> bool:
-        return isinstance(self._shape_of[0], nn.ConvTranspose1d)
+        return isinstance(self.plain, nn.ConvTranspose1d)
 
     @property
     def weight(self) -> Tensor:
