@@ -8,8 +8,13 @@ from autocompress.models.config import GptConfig
 from autocompress.space import Candidate
 from autocompress.transforms.decisions import indexed, wholes
 from autocompress.transforms.importance import Importance
+from autocompress.transforms.reconstruction import steadied
 from autocompress.transforms.technique import Model, Technique
 from autocompress.transforms.weights import INPUTS, State
+
+_MANY = (
+    1 << 20
+)  # samples: the moment was steadied before, and only a rank that is too high could make it singular
 
 
 class GptRank(Technique[GptConfig]):
@@ -60,4 +65,5 @@ def _factor(state: State, path: str, rank: int) -> None:
     state[f"{path}.up.bias"] = state.pop(f"{path}.bias")
     if seen is not None:
         state[f"{path}.down{INPUTS}"] = seen
-        state[f"{path}.up{INPUTS}"] = (down @ moment @ down.t()).float()
+        between = down @ moment @ down.t()
+        state[f"{path}.up{INPUTS}"] = steadied(between.float(), samples=_MANY)

@@ -21,14 +21,18 @@ def cache(tmp_path, monkeypatch):
 
 
 def equal(one, other) -> bool:
-    return one.scores.keys() == other.scores.keys() and all(
-        torch.equal(score, other.scores[name]) for name, score in one.scores.items()
+    return all(
+        mine.keys() == theirs.keys()
+        and all(torch.equal(tensor, theirs[name]) for name, tensor in mine.items())
+        for mine, theirs in ((one.scores, other.scores), (one.inputs, other.inputs))
     )
 
 
 def test_what_was_measured_once_is_read_again(teacher, cache, monkeypatch) -> None:
     first = calibrated(teacher)
-    assert (first.gpt.criterion, first.sovits.criterion) == ("magnitude", "activation")
+    assert first.gpt.criterion == first.sovits.criterion == "activation"
+    assert first.gpt.inputs
+    assert first.sovits.inputs
     monkeypatch.setattr(module, "_measured", None)  # would be a TypeError
     again = calibrated(teacher)
     assert equal(first.gpt, again.gpt)

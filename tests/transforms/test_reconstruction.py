@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from autocompress.space import Candidate
 from autocompress.transforms import gpt_importance, materialize_gpt, materialize_sovits, sovits_importance
+from autocompress.transforms.building import build_gpt
 from autocompress.transforms.materialize import unrounded_gpt, unrounded_sovits
 from autocompress.transforms.observing import second_moments
 from autocompress.transforms.quantizers import quantize_int4
@@ -201,6 +202,17 @@ def test_a_student_before_rounding_rounds_to_the_candidate(teacher, spoken, half
     assert all(torch.equal(tensor, state[key]) for key, tensor in wanted.state_dict().items())
     plain = materialize(network, Candidate(shape | stored), replace(seen, inputs={})).network.state_dict()
     assert any(not torch.equal(tensor, plain[key]) for key, tensor in state.items())
+
+
+def test_a_rank_higher_than_the_matrix_has_can_still_be_rounded(teacher, spoken):
+    """What reads nothing in some directions has a singular moment there."""
+    state = {key: tensor.clone() for key, tensor in teacher.gpt.state_dict().items()}
+    for name in ("linear1", "linear2"):
+        state[f"h.layers.0.{name}.weight"][1:] = state[f"h.layers.0.{name}.weight"][:1]
+    flat = build_gpt(teacher.gpt.config, state)
+    decided = Candidate({"gpt.rank.0": 8, "storage.gpt.ffn.0": "int4"})
+    student = materialize_gpt(flat, decided, gpt_importance(flat, [spoken.gpt])).network
+    assert torch.isfinite(spoken.gpt.logits(student)).all()
 
 
 def test_weight_norm_keeps_what_was_moved():
