@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 STAMP := $(VENV)/.setup-stamp
-RESULTS := results-reference-model results-text-front-end results-ablations results-precision results-composition \
+RESULTS := results-reference-model results-text-front-end results-ablations results-reconstruction results-precision results-composition \
 	results-evaluation-time results-distillation results-runtime results-full-size results-search results-sample \
 	results-headline results-delivered
 
@@ -45,10 +45,13 @@ results-distillation: setup
 	$(BIN)/python -m benchmarks.distillation.rates
 
 # What candidates cost and lose on the reference model; each resumable, together about half an hour of one idle core.
-.PHONY: results-ablations results-precision results-composition results-evaluation-time
+.PHONY: results-ablations results-reconstruction results-precision results-composition results-evaluation-time
 results-ablations: setup
 	$(BIN)/python -m benchmarks.ablations.criteria
 	$(BIN)/python -m benchmarks.ablations.run
+
+results-reconstruction: setup
+	$(BIN)/python -m benchmarks.reconstruction
 
 results-precision: setup
 	$(BIN)/python -m benchmarks.precision.table

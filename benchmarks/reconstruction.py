@@ -94,7 +94,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=REPOSITORY / "results" / "reconstruction")
     given = parser.parse_args()
     teacher = load_teacher("reference")
-    found = list(rows(teacher, evaluation_data(teacher).forced))
+    judge = TeacherForcedSet.of(teacher.gpt, teacher.sovits, evaluation_data(teacher).forced)
+    found = list(rows(teacher, judge))
     facts = provenance(0, threads=torch.get_num_threads(), gpt_voices=GPT_VOICES, sovits_voices=SOVITS_VOICES)
     write_json(given.out / "table.json", facts | {"rows": found})
     with (given.out / "table.csv").open("w", newline="") as file:
