@@ -33,7 +33,7 @@ from autocompress.transforms import Calibration, gpt_part, materialize_gpt, mate
 from autocompress.transforms.gpt_depth import kept_layers
 
 JUDGED_TOKENS = 60  # of a held-out utterance: 2.4 s
-_GPT_CALIBRATION, _SOVITS_CALIBRATION = 16, 8  # lessons
+_GPT_CALIBRATION, _SOVITS_CALIBRATION = 8, 4  # lessons; every round of pruning looks at them anew
 
 Stage = Callable[[str], None]
 
