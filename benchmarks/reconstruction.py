@@ -29,14 +29,16 @@ SOVITS_PARTS = ("prior", "flow", "vocoder")
 def gpt_students(teacher: Teacher) -> dict[str, Decided]:
     """Names and decisions of the GPT's students."""
     layers, block = range(len(teacher.gpt.config.blocks)), teacher.gpt.config.blocks[0]
-    int4 = {f"storage.gpt.{part}.{i}": "int4" for i in layers for part in ("attention", "ffn")}
+    int4: dict[str, Value] = {
+        f"storage.gpt.{part}.{i}": "int4" for i in layers for part in ("attention", "ffn")
+    }
     found: dict[str, Decided] = {
         f"FFN, {removed} less": {f"gpt.ffn.{i}": block.ffn - round(share * block.ffn) for i in layers}
         for removed, share in (("a twelfth", 1 / 12), ("a quarter", 1 / 4), ("half", 1 / 2))
     }
     found["heads, one less"] = {f"gpt.heads.{i}": block.heads - 1 for i in layers}
     found["FFN, rank 128"] = {f"gpt.rank.{i}": 128 for i in layers}
-    return found | {"int4": int4, "int4, FFN a twelfth less": found["FFN, a twelfth less"] | int4}
+    return found | {"int4": int4, "int4, FFN a twelfth less": {**found["FFN, a twelfth less"], **int4}}
 
 
 def sovits_students(teacher: Teacher) -> dict[str, Decided]:
