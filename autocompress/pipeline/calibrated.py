@@ -53,17 +53,17 @@ def calibrated(teacher: Teacher) -> Calibration:
 
 def calibration_voices(teacher: Teacher, n_voices: int = GPT_VOICES) -> list[Voice]:
     """Voices whose prompts are the calibration set, evenly spread over the teacher's own."""
-    return spread([teacher.voices[name] for name in sorted(teacher.voices)], n_voices)
+    return _spread([teacher.voices[name] for name in sorted(teacher.voices)], n_voices)
 
 
-def spread(voices: Sequence[Voice], most: int) -> list[Voice]:
+def _spread(voices: Sequence[Voice], most: int) -> list[Voice]:
     """So many of them at most, evenly."""
     count = min(most, len(voices))
     return [voices[i * len(voices) // count] for i in range(count)]
 
 
 def _measured(teacher: Teacher, voices: Sequence[Voice]) -> Calibration:
-    spoken = sovits_calibration(spread(voices, SOVITS_VOICES), teacher.sovits.config.inter)
+    spoken = sovits_calibration(_spread(voices, SOVITS_VOICES), teacher.sovits.config.inter)
     return Calibration(
         gpt_importance(teacher.gpt, gpt_calibration(voices), CRITERION),
         sovits_importance(teacher.sovits, spoken, CRITERION),
@@ -71,7 +71,7 @@ def _measured(teacher: Teacher, voices: Sequence[Voice]) -> Calibration:
 
 
 def _key(teacher: Teacher, voices: Sequence[Voice]) -> str:
-    digest = hashlib.sha256(f"{CRITERION} {code_hash(_CODE)}".encode())
+    digest = hashlib.sha256(f"{CRITERION} {SOVITS_VOICES} {code_hash(_CODE)}".encode())
     for voice in voices:
         for part in (voice.prompt_phoneme_ids, voice.prompt_tokens, voice.style):
             digest.update(part.tobytes())

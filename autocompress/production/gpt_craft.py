@@ -53,13 +53,16 @@ class GptCraft(Craft[Gpt]):
 
     def shape(self, network: Gpt, decisions: Candidate) -> Gpt:
         """What goes is taken over by what stays, as every network reads the calibration set."""
-        return materialize_gpt(network, decisions, self._importance(network)).network
+        return materialize_gpt(network, decisions, self._importance(network, decisions)).network
 
     def ready_to_round(self, network: Gpt) -> Gpt:
-        return unrounded_gpt(network, self.decisions.precision, self._importance(network))
+        precision = self.decisions.precision
+        return unrounded_gpt(network, precision, self._importance(network, precision))
 
-    def _importance(self, network: Gpt) -> Importance:
-        return gpt_importance(network, self.calibration, "activation" if self.calibration else "magnitude")
+    def _importance(self, network: Gpt, decisions: Candidate) -> Importance | None:
+        if not (decisions.values and self.calibration):
+            return None
+        return gpt_importance(network, self.calibration, "activation")
 
     def delivered(self, network: Gpt) -> Gpt:
         return materialize_gpt(network, self.decisions.precision).computing()

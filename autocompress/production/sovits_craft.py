@@ -76,8 +76,9 @@ class SovitsCraft(Craft[Sovits]):
         return unrounded_sovits(network, precision, self._importance(network, precision))
 
     def _importance(self, network: Sovits, decisions: Candidate) -> Importance | None:
-        seen = decisions.values and self.calibration
-        return sovits_importance(network, self.calibration, "activation") if seen else None
+        if not (decisions.values and self.calibration):
+            return None
+        return sovits_importance(network, self.calibration, "activation")
 
     def delivered(self, network: Sovits) -> Sovits:
         return materialize_sovits(network, self.decisions.precision).computing()

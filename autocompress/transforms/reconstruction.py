@@ -20,6 +20,8 @@ from autocompress.transforms.weights import INPUTS, State, column_dim, effective
 Array = NDArray[np.float64]
 RIDGE, LEAST_RIDGE = 0.1, 1e-4
 """Of the inputs' mean square, at as many features as samples: what a small calibration set cannot know."""
+_WITHIN = 7.75
+"""Steps that a weight beside its block's extreme may have before rounding: |w| stays under 8 of them."""
 
 
 class _Recent:
@@ -76,7 +78,7 @@ def take_over(state: State, path: str, gone: set[int]) -> None:
     put_weight(state, path, moved.to(weight.dtype).contiguous())
 
 
-def rounding_ahead(weight: Floats, moment: Floats, block: int = INT4_BLOCK) -> Floats:
+def rounding_ahead(weight: Floats, moment: Floats) -> Floats:
     """``weight`` [rows, n] moved so that rounding it to int4 changes what it gives for its inputs least.
 
     ``moment`` [n, n]. What comes back is not rounded: ``quantize_int4`` of it is GPTQ's answer, and training
@@ -84,17 +86,18 @@ def rounding_ahead(weight: Floats, moment: Floats, block: int = INT4_BLOCK) -> F
     """
     key = hashlib.sha256(weight.tobytes() + moment.tobytes()).digest()
     known = _RECENT.get(key)
-    return known if known is not None else _RECENT.put(key, _rounded_ahead(weight, moment, block))
+    return known if known is not None else _RECENT.put(key, _rounded_ahead(weight, moment))
 
 
-def _rounded_ahead(weight: Floats, moment: Floats, block: int) -> Floats:
+def _rounded_ahead(weight: Floats, moment: Floats) -> Floats:
     feedback = _feedback(moment)
     left = weight.astype(np.float64)
     ahead = np.empty_like(left)
-    for first in range(0, left.shape[1], block):
-        here = slice(first, first + block)
+    for first in range(0, left.shape[1], INT4_BLOCK):
+        behind = first + INT4_BLOCK
+        here = slice(first, behind)
         ahead[:, here], errors = _round_block(left[:, here], feedback[here, here])
-        left[:, first + block :] -= errors @ feedback[here, first + block :]
+        left[:, behind:] -= errors @ feedback[here, behind:]
     return ahead.astype(np.float32)
 
 
@@ -114,10 +117,6 @@ def _round_block(columns: Array, feedback: Array) -> tuple[Array, Array]:
         errors[j] = (here - np.minimum(np.rint(ahead[j]), 7)) / feedback[j, j]
         left[j + 1 :] -= feedback[j, j + 1 :, None] * errors[j]
     return ahead.T * scales, errors.T * scales
-
-
-_WITHIN = 7.75
-"""Steps that a weight beside its block's extreme may have before rounding: |w| stays under 8 of them."""
 
 
 def _feedback(moment: Floats) -> Array:

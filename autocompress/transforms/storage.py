@@ -115,7 +115,7 @@ def bytes_by_component(tensors: Iterable[StoredTensor]) -> dict[str, int]:
 
 def _store(weights: Weights, candidate: Candidate, role_of: Callable[[str], str | None]) -> Stored:
     state, tensors = without_inputs(weights), []
-    for key in without_inputs(weights):
+    for key in tuple(state):
         role = role_of(key)
         if role is None or key.endswith(".weight_g"):
             continue
@@ -132,6 +132,7 @@ def _store(weights: Weights, candidate: Candidate, role_of: Callable[[str], str 
 
 
 def _ahead(weights: Weights, candidate: Candidate, role_of: Callable[[str], str | None]) -> State:
+    """Moments of channels alone say too little of a convolution's taps: such a kernel is left as it is."""
     state = dict(weights)
     for key in weights:
         role, path = role_of(key), _module(key)
@@ -139,12 +140,10 @@ def _ahead(weights: Weights, candidate: Candidate, role_of: Callable[[str], str 
         if moment is None or role is None or not _is_matrix(key) or row_dim(path):
             continue
         weight = effective_weight(weights, path)
-        rows = weight.flatten(1).float().numpy()
-        if stored_as(_storage(candidate, role), role, weight.numel()) == "int4" and rows.shape[1] == len(
-            moment
-        ):
-            moved = torch.from_numpy(rounding_ahead(rows, moment.numpy()))
-            put_weight(state, path, moved.reshape(weight.shape))
+        storage = stored_as(_storage(candidate, role), role, weight.numel())
+        if storage == "int4" and weight[0].numel() == len(moment):
+            moved = rounding_ahead(weight.flatten(1).float().numpy(), moment.numpy())
+            put_weight(state, path, torch.from_numpy(moved).reshape(weight.shape))
     return state
 
 
