@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,7 +28,7 @@ from benchmarks.headline.divergence import diverge_all
 from benchmarks.headline.hearing import Readings, hear_all, heard, tasks, units
 from benchmarks.headline.judging import LIMITS, Row, held, mean, times_smaller
 from benchmarks.headline.making import Effort, Workshop, make_all
-from benchmarks.headline.page import page
+from benchmarks.headline.page import page, training_text
 from benchmarks.headline.systems import TEACHER, Budget, System, systems
 from benchmarks.headline.timing import medians, memory_mb, rounds_done, time_all
 from benchmarks.progress import told
@@ -37,6 +38,7 @@ RESULTS = REPOSITORY / "results" / "headline"
 STEPS = ("make", "time", "hear")
 Bundles = dict[str, Path]
 Numbers = dict[str, dict[str, float]]
+Trainings = dict[str, dict[str, Any]]
 
 
 def main() -> None:
@@ -118,11 +120,13 @@ def measured(shop: Workshop, bundles: Bundles, given: argparse.Namespace) -> Num
     }
 
 
-def rows_of(listed: list[System], said: dict[str, Readings], numbers: Numbers) -> list[Row]:
+def rows_of(
+    listed: list[System], said: dict[str, Readings], numbers: Numbers, trainings: Trainings
+) -> list[Row]:
     return [
         Row(
             system.name,
-            system.about,
+            system.about + training_text(trainings.get(system.name, {})),
             system.ours,
             numbers[system.name]["size_mb"],
             numbers[system.name]["latency_s"],
@@ -138,7 +142,9 @@ def publish(shop: Workshop, listed: list[System], numbers: Numbers, given: argpa
     said = heard(shop.work / "readings", [system.name for system in listed])
     if not said[TEACHER]:
         sys.exit("no utterance was said by every row yet: nothing to publish. Run the step `hear`.")
-    rows = rows_of(listed, said, numbers)
+    records = {system.name: shop.training(system.name) for system in listed}
+    trainings = {name: record for name, record in records.items() if record is not None}
+    rows = rows_of(listed, said, numbers, trainings)
     items = [item.split("/") for item in rows[0].readings]
     facts = provenance(
         shop.effort.seed,
@@ -149,7 +155,7 @@ def publish(shop: Workshop, listed: list[System], numbers: Numbers, given: argpa
     )
     flat = [_flat(row, rows[0], numbers[row.name]) for row in rows]
     fronts = {b.name: shop.found(b) for b in shop.budgets if b.name in numbers}
-    write_json(given.out / "table.json", facts | {"rows": flat, "searches": fronts})
+    write_json(given.out / "table.json", facts | {"rows": flat, "searches": fronts, "trainings": trainings})
     with (given.out / "table.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(flat[0]))
         writer.writeheader()

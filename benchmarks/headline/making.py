@@ -111,6 +111,11 @@ class Workshop:
                 return None
         return folder
 
+    def training(self, name: str) -> dict[str, Any] | None:
+        """What training made of a row: steps and losses of each half; None of one that was not trained."""
+        found = sorted((self.bundle(name).parent / "training").glob("*/summary.json"))
+        return json.loads(found[-1].read_text("utf-8")) if found else None
+
     def _made(self, system: System, folder: Path) -> None:
         if system.name in _WRITERS:
             self._alternative(folder, _WRITERS[system.name])

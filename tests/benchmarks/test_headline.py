@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autocompress.models.training import reference
+from autocompress.production.schedule import HalfResult
 from autocompress.production.settings import read_steps
 from benchmarks.delivered import judged, judged_similarity
 from benchmarks.headline.hearing import BLOCK, FLOOR, heard, known_voices, tasks, units
@@ -25,7 +26,7 @@ from benchmarks.headline.judging import (
     times_smaller,
 )
 from benchmarks.headline.making import Effort, Workshop
-from benchmarks.headline.page import aim_text, dominance_lines, headline_text, page
+from benchmarks.headline.page import aim_text, dominance_lines, headline_text, page, training_text
 from benchmarks.headline.systems import TEACHER, Budget, pruned, small_kernels, systems, uniform_int8
 from benchmarks.headline.timing import medians
 from benchmarks.provenance import write_json
@@ -260,6 +261,17 @@ def test_a_similarity_within_its_limit_by_chance_is_not_sure():
     noisy = judged_similarity(said(0.8), said(0.795, noise=0.2))
     assert noisy["holds"] and not noisy["sure"]
     assert not judged_similarity(said(0.8), said(0.82))["holds"]
+
+
+def test_what_training_made_of_a_row_is_read_from_its_record_and_told(tmp_path):
+    shop = Workshop(tmp_path, 2, (), "ours-7x", Effort())
+    shop.__dict__["work"] = tmp_path
+    assert shop.training("ours-7x-distilled") is None and training_text({}) == ""
+    half = HalfResult(None, "gpt", "KL nats a token", 120, ("qat",), 0.0368, 0.0161)
+    record = {"note": "", "halves": [half.to_dict()]}
+    write_json(tmp_path / "rows" / "ours-7x-distilled" / "training" / "key" / "summary.json", record)
+    assert shop.training("ours-7x-distilled") == record
+    assert training_text(record) == " (gpt 120 steps, 0.037 to 0.016 KL nats a token)"
 
 
 def test_a_row_is_a_value():
