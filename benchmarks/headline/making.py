@@ -30,6 +30,7 @@ from autocompress.production.assembly import ExportedGraphs, ShapedStudent, ingr
 from autocompress.production.settings import Steps
 from autocompress.space import Candidate
 from autocompress.study import Trial
+from autocompress.study.run_store import store_url
 from autocompress.transforms.onnx_precision import PrecisionPlan, write_graphs
 from autocompress.transforms.onnx_precision.baselines import FP16_STORAGE, INT4_WEIGHTS, write_dynamic_int8
 from autocompress.transforms.onnx_precision.parity import ParityReport
@@ -207,6 +208,7 @@ class Workshop:
             self.effort.seed,
             workers=self.effort.workers,
             speech=False,
+            storage=store_url(self.work / "search"),  # what one budget's search measured, the next ones know
         )
         planned = plan(request, space=SPACE, settings=settings)
         front = search(planned, self.work / "search" / budget.name).front()
