@@ -17,7 +17,7 @@ from autocompress.study.samplers.evolution import evolve, vary
 from autocompress.study.samplers.gain import Gain
 from autocompress.study.samplers.sampler import Outcome, Proposal, SamplerContext
 from autocompress.study.samplers.screened import Screened
-from autocompress.study.surrogate import Kernel, Surrogate
+from autocompress.study.surrogate import Belief, Kernel, Surrogate
 
 _POPULATION = 96
 _GENERATIONS = 12
@@ -41,6 +41,7 @@ class SolverSampler:
         self._seen: set[bytes] = set()  # proposed or told
         self._told: set[bytes] = set()  # with losses
         self._population: Rows | None = None
+        self._best: list[Rows] = []  # inside the bounds, at the last plan
         self._kernels: dict[int, Kernel] = {}
         self._kernel_age = 0
 
@@ -72,7 +73,10 @@ class SolverSampler:
         self._population = evolve(
             self._encoding, start, lambda r: self._predict(models, r), generator, generations, _POPULATION
         )
-        pool = self._fresh(np.concatenate([self._population, vary(self._encoding, start, 32, generator)]))
+        found = [self._population, vary(self._encoding, start, 32, generator)]
+        if self._screened.bounded:
+            found.append(self._inside(models, start, generator))
+        pool = self._fresh(np.concatenate(found))
         if len(pool) == 0:
             pool = self._fresh(self._encoding.random(64, generator))
         if len(pool) == 0:
@@ -109,6 +113,24 @@ class SolverSampler:
         answers = [row[None] for row in self._screened.answers(table)]
         return np.concatenate([front, self._encoding.random(_POPULATION // 2, generator), *answers])
 
+    def _inside(self, models: dict[int, Surrogate], start: Rows, generator: np.random.Generator) -> Rows:
+        """Rows of the highest quality believed inside the bounds: an evolution on that alone.
+
+        A population spread over the whole front has a handful of members at the end that is delivered.
+        """
+        ends = [self._believed[0], -1]
+        parents = np.concatenate([start, *self._best])
+        best = evolve(
+            self._encoding,
+            parents,
+            lambda rows: self._predict(models, rows)[:, ends],
+            generator,
+            _GENERATIONS,
+            _POPULATION // 2,
+        )
+        self._best = [best]
+        return best
+
     def _predict(self, models: dict[int, Surrogate], rows: Rows) -> Floats:
         """Losses by objective, and the excess over the free bounds; [n, n_objectives + 1]."""
         return self._assemble(rows, {i: m.median_loss(rows) for i, m in models.items()})
@@ -133,7 +155,7 @@ class SolverSampler:
     def _promising(self, models: dict[int, Surrogate], pool: Rows, count: int) -> Rows:
         """The ``count`` rows with the largest expected gain of hypervolume, each given the ones before it.
 
-        Under bounds that the teacher breaks, also the row of which the highest quality is believed.
+        Under bounds that the teacher breaks, also half as many of which the highest quality is believed.
         """
         believed = self._believed[0]
         known = self._predict(models, pool)
@@ -146,5 +168,12 @@ class SolverSampler:
         chosen = gain.best(front, known[:, :-1], belief, count)
         if inside.any() and self._screened.bounded:
             # Hypervolume spreads over the whole front; what is delivered is its end of highest quality.
-            chosen = list(dict.fromkeys([*chosen, int(np.argmin(known[:, believed]))]))
+            chosen = list(dict.fromkeys([*chosen, *_hopeful(belief, (count + 1) // 2)]))
         return pool[chosen]
+
+
+def _hopeful(belief: Belief, count: int) -> list[int]:
+    """Rows of the least believed loss: by its median first, then ever more deviations below."""
+    optimism = np.linspace(0.0, 1.0, count)[:, None]
+    hoped = belief.log_median - optimism * belief.log_deviation
+    return [int(row) for row in hoped.argmin(axis=1)]
