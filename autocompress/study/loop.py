@@ -160,7 +160,8 @@ class Loop:
 
     def _ask(self, number: int) -> Proposal:
         if self._seeds:
-            return Proposal(self.parts.space.repair(self._seeds.popleft()), KNOWN)
+            # Its quality costs nothing, and is worth knowing where it breaks a bound of this search, too.
+            return Proposal(self.parts.space.repair(self._seeds.popleft()), KNOWN, always=True)
         return self.parts.sampler.ask(number)
 
     def _repeat(self, number: int, point: Point, first: int) -> None:

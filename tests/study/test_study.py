@@ -166,6 +166,23 @@ def test_a_second_device_needs_no_new_quality_evaluation(make_study, counting, t
     assert front.hypervolume >= 0.95 * scratch.hypervolume
 
 
+def test_what_another_search_knows_beyond_the_bounds_of_this_one_is_learnt_from(
+    make_study, counting, tmp_path
+) -> None:
+    """Single decisions of a large teacher break any tight bound; without them nothing is believed rightly."""
+    shared = f"sqlite:///{tmp_path / 'shared.db'}"
+    settings = Settings(sampler="solver")
+    make_study("wide", settings=settings, storage=shared).run(Budget(trials=40))
+    task = Task(DEFAULT_OBJECTIVES, (Constraint("size_mb", "max", 30.0),))
+    tight = make_study("tight", evaluate=counting, settings=settings, storage=shared, task=task)
+    front = tight.run(Budget(trials=10))
+    known = [trial for trial in tight.trials() if trial.origin == "known"]
+    assert any(trial.measurements["size_mb"].value > 30.0 for trial in known)
+    assert all("quality_loss" in trial.measurements for trial in known)
+    assert len(counting.asked) <= 11, "ten trials and, if need be, the teacher: no screen again"
+    assert all(trial.measurements["size_mb"].value <= 30.0 for trial in front.trials)
+
+
 def test_another_teacher_data_or_code_is_evaluated_anew(make_study, counting, tmp_path) -> None:
     shared = f"sqlite:///{tmp_path / 'shared.db'}"
     base = {"teacher": "synthetic", "data": "d", "code": {"divergence": "1"}}
