@@ -2,12 +2,14 @@
 
 import importlib.util
 
+import numpy as np
 import pytest
 
 from autocompress.errors import MissingExtraError, RequestError
 from autocompress.objectives import DEFAULT_OBJECTIVES, Constraint
 from autocompress.study import Budget, Settings, Task
-from autocompress.study.samplers import SAMPLERS, Outcome, SamplerContext, make_sampler, pick_sampler
+from autocompress.study.samplers import SAMPLERS, Outcome, SamplerContext, make_sampler, pick_sampler, solver
+from autocompress.study.surrogate import Belief
 from autocompress.study.testing import SyntheticEvaluator
 
 HAS_NNI = importlib.util.find_spec("nni") is not None
@@ -125,3 +127,31 @@ def test_a_head_start_helps(make_study) -> None:
     seeded = make_study("seeded", settings=Settings(sampler="nsga2")).run(Budget(trials=60))
     plain = make_study("plain", settings=Settings(sampler="nsga2", seeded=False)).run(Budget(trials=60))
     assert seeded.hypervolume > plain.hypervolume
+
+
+def test_of_the_least_losses_the_median_comes_first_and_then_what_may_be_less() -> None:
+    belief = Belief(np.array([0.0, 0.2, 1.0]), np.array([0.1, 0.5, 3.0]), 0.0)
+    assert solver._hopeful(belief, 1) == [0]
+    assert solver._hopeful(belief, 3) == [0, 2, 2]
+    assert solver._hopeful(Belief(belief.log_median, np.full(3, 0.1), 0.0), 3) == [0, 0, 0]
+
+
+def test_inside_of_bounds_quality_alone_is_searched_for(quick) -> None:
+    """What is believed best inside is no worse than what a population spread over the front has there."""
+    evaluate, bounds = SyntheticEvaluator(), (Constraint("size_mb", "max", 40.0),)
+    task = Task(DEFAULT_OBJECTIVES, bounds)
+    sampler = solver.SolverSampler(SamplerContext(quick, task, 0, evaluate, (40.0, 6.7, 1.0), 30))
+    for number in range(30):
+        proposal = sampler.ask(number)
+        seen = {
+            m.key: m.value
+            for rung in ("free", "divergence")
+            for m in evaluate(quick.candidate(proposal.point), rung, 0).measurements.values()
+        }
+        losses = tuple(seen[o.key] for o in DEFAULT_OBJECTIVES)
+        sampler.tell(number, proposal.point, Outcome(losses, {"size_mb:max": seen["size_mb"] / 40.0 - 1.0}))
+    models = sampler._models(np.array(sampler._rows), np.array(sampler._losses))
+    spread, best = (sampler._predict(models, rows) for rows in (sampler._population, sampler._best[0]))
+    inside = spread[spread[:, -1] <= 0.0]
+    assert (best[:, -1] <= 0.0).all()
+    assert best[:, 2].min() <= inside[:, 2].min() and best[:, 2].max() < np.median(inside[:, 2])
