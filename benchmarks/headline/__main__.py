@@ -23,13 +23,13 @@ import torch
 from autocompress.bundle.integrity import read_manifest
 from autocompress.bundle.measuring import measure_size
 from autocompress.pipeline.evaluation_data import evaluation_data
-from autocompress.production.settings import read_steps
+from autocompress.production.settings import Steps, read_steps
 from benchmarks.headline.divergence import diverge_all
 from benchmarks.headline.hearing import Readings, hear_all, heard, tasks, units
 from benchmarks.headline.judging import LIMITS, Row, held, mean, times_smaller
 from benchmarks.headline.making import Effort, Workshop, make_all
 from benchmarks.headline.page import page, training_text
-from benchmarks.headline.systems import TEACHER, Budget, System, systems
+from benchmarks.headline.systems import TEACHER, TRAINED_KERNELS, Budget, System, systems, trained_name
 from benchmarks.headline.timing import medians, memory_mb, rounds_done, time_all
 from benchmarks.progress import told
 from benchmarks.provenance import REPOSITORY, provenance, weights, write_json
@@ -47,7 +47,8 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"  # of the workers; training chooses its own
     torch.set_num_threads(1)
     shop, before = workshop(given), weights()
-    listed = systems(shop.budgets, given.distil, given.kernels)
+    distilled = [word.partition(":")[0] for word in given.distil]
+    listed = systems(shop.budgets, distilled, given.kernels)
     bundles = made(shop, listed, given)
     numbers = measured(shop, bundles, given)
     if "hear" in given.steps:
@@ -67,7 +68,12 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--budgets", nargs="+", default=["5:1", "7:2", "10:4"], help="SMALLER:FASTER")
-    parser.add_argument("--distil", nargs="*", default=["10x"], help="budgets with a second, trained row")
+    parser.add_argument(
+        "--distil",
+        nargs="*",
+        default=["10x"],
+        help="budgets with a trained row, too: 10x, 10x:120",
+    )
     parser.add_argument("--distil-steps", type=read_steps, default="auto")
     parser.add_argument("--kernels", default="", help="such as 75m: rows of a vocoder of small kernels")
     parser.add_argument("--trials", type=int, default=60, help="for each budget")
@@ -81,11 +87,19 @@ def arguments() -> argparse.Namespace:
 
 
 def workshop(given: argparse.Namespace) -> Workshop:
-    kernels = read_steps(given.kernels) if given.kernels else 0
-    effort = Effort(given.trials, given.search_seconds, given.workers, given.distil_steps, kernels)
     budgets = tuple(map(Budget.parse, given.budgets))
+    effort = Effort(
+        given.trials, given.search_seconds, given.workers, given.distil_steps, steps_by_row(given)
+    )
     like = f"ours-{given.pruned_like}" if given.pruned_like else budgets[len(budgets) // 2].name
     return Workshop(given.work, given.voices, budgets, like, effort)
+
+
+def steps_by_row(given: argparse.Namespace) -> dict[str, Steps]:
+    """Of ``--distil 10x:120`` and ``--kernels 75m``: what these rows are trained for."""
+    words = [word.partition(":") for word in given.distil]
+    named = {trained_name(f"ours-{budget}"): read_steps(steps) for budget, _, steps in words if steps}
+    return named | ({TRAINED_KERNELS: read_steps(given.kernels)} if given.kernels else {})
 
 
 def made(shop: Workshop, listed: list[System], given: argparse.Namespace) -> Bundles:

@@ -5,7 +5,7 @@ import multiprocessing
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ class Effort:
     search_s: float = 300.0
     workers: int = 2
     distil_steps: Steps = "auto"
-    kernels_steps: Steps = 0
+    steps_by_row: Mapping[str, Steps] = field(default_factory=dict)
     seed: int = 0
 
 
@@ -127,7 +127,7 @@ class Workshop:
     def _steps(self, system: System) -> Steps:
         if not system.trained:
             return 0
-        return self.effort.kernels_steps if system.name == TRAINED_KERNELS else self.effort.distil_steps
+        return self.effort.steps_by_row.get(system.name, self.effort.distil_steps)
 
     def _stage(self, text: str) -> None:
         if not text.startswith("the teacher speaks") and ": step " not in text:
@@ -141,7 +141,7 @@ class Workshop:
             return small_kernels(self.teacher.gpt.config, self.teacher.sovits.config)
         if name == "pruned":
             return self._pruned()
-        budget = next(b for b in self.budgets if name in (b.name, trained_name(b)))
+        budget = next(b for b in self.budgets if name in (b.name, trained_name(b.name)))
         return Candidate.from_dict(self.found(budget)["chosen"]["candidate"])
 
     def _alternative(self, folder: Path, write: Write) -> None:

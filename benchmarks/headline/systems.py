@@ -63,7 +63,7 @@ def systems(budgets: Sequence[Budget], distilled: Sequence[str], kernels: str = 
         asked = f"search for 1/{budget.smaller:g} of the size and 1/{budget.faster:g} of the time"
         rows.append(System(budget.name, f"{asked}, not trained", ours=True))
         if budget.name.removeprefix("ours-") in distilled:
-            rows.append(System(trained_name(budget), f"{asked}, distilled", ours=True, trained=True))
+            rows.append(System(trained_name(budget.name), f"{asked}, distilled", ours=True, trained=True))
     if kernels:
         rows.append(System(OUR_KERNELS, f"{_KERNELS_ABOUT}; not trained", ours=True))
         about = f"{_KERNELS_ABOUT}; distilled: {kernels}"
@@ -71,8 +71,9 @@ def systems(budgets: Sequence[Budget], distilled: Sequence[str], kernels: str = 
     return rows
 
 
-def trained_name(budget: Budget) -> str:
-    return f"{budget.name}-distilled"
+def trained_name(name: str) -> str:
+    """Of the second, trained row of a budget."""
+    return f"{name}-distilled"
 
 
 def uniform_int8(gpt: GptConfig) -> Candidate:

@@ -1,5 +1,6 @@
 """The headline's table says what its numbers say: factors, limits, paired errors, dominance, the break."""
 
+import argparse
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from autocompress.models.training import reference
 from autocompress.production.schedule import HalfResult
 from autocompress.production.settings import read_steps
 from benchmarks.delivered import judged, judged_similarity
+from benchmarks.headline.__main__ import steps_by_row
 from benchmarks.headline.hearing import BLOCK, FLOOR, heard, known_voices, tasks, units
 from benchmarks.headline.judging import (
     LIMITS,
@@ -27,7 +29,15 @@ from benchmarks.headline.judging import (
 )
 from benchmarks.headline.making import Effort, Workshop
 from benchmarks.headline.page import aim_text, dominance_lines, headline_text, page, training_text
-from benchmarks.headline.systems import TEACHER, Budget, pruned, small_kernels, systems, uniform_int8
+from benchmarks.headline.systems import (
+    TEACHER,
+    TRAINED_KERNELS,
+    Budget,
+    pruned,
+    small_kernels,
+    systems,
+    uniform_int8,
+)
 from benchmarks.headline.timing import medians
 from benchmarks.provenance import write_json
 
@@ -226,12 +236,21 @@ def test_rows_hold_a_trained_sibling_only_where_it_was_asked_for():
 def test_the_vocoder_of_small_kernels_comes_untrained_and_as_long_as_it_was_asked_for(tmp_path):
     bare, trained = systems([], [], "30m")[-2:]
     assert not bare.trained and trained.trained and "30m" in trained.about
-    shop = Workshop(tmp_path, 2, (), "ours-7x", Effort(kernels_steps=read_steps("30m")))
+    shop = Workshop(tmp_path, 2, (), "ours-7x", Effort())
     assert shop.candidate(bare.name) == shop.candidate(trained.name)
     gpt, sovits = reference.gpt_config(), reference.sovits_config()
     values = small_kernels(gpt, sovits).values
     assert [values[f"sovits.vocoder.kernels.{i}"] for i in range(len(sovits.vocoder.stages))] == ["3"] * 5
     assert "int8" not in values.values() and values["storage.gpt.head"] == "fp16"
+
+
+def test_each_trained_row_is_trained_for_as_long_as_was_asked_for_it():
+    given = argparse.Namespace(distil=["10x", "7x:120"], kernels="30m")
+    assert steps_by_row(given) == {
+        "ours-7x-distilled": 120,
+        TRAINED_KERNELS: read_steps("30m"),
+    }
+    assert steps_by_row(argparse.Namespace(distil=[], kernels="")) == {}
 
 
 def test_pruning_keeps_the_whole_teacher_at_one_and_narrows_every_width_below():
