@@ -1,7 +1,8 @@
 """distil → prune → quantization-aware training, for one half; each only where the candidate asks for it."""
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Generic
@@ -15,6 +16,9 @@ from autocompress.production.settings import TrainingSettings
 from autocompress.production.stage import FINISHED, Outcome, Report, StagePlan, network_content, run_stage
 
 SHARES = {"distil": 0.4, "prune": 0.5, "qat": 0.1}
+"""Of the steps, where all stages run and rounding costs little."""
+MOST_ROUNDING = 0.6
+"""However much of the loss is rounding: what was cut has to be mended before it is rounded."""
 HALF_FILE = "half.pt"
 _TIMED_STEPS = 3
 _SHORT = 100  # steps; so short a training has no discriminators
@@ -62,6 +66,21 @@ def stages_of(craft: Craft[N], settings: TrainingSettings) -> tuple[str, ...]:
     return tuple(name for name, needed in wanted.items() if needed)
 
 
+def steps_of(stages: Sequence[str], steps: int, lost_to_rounding: float) -> dict[str, int]:
+    """Steps of each stage; ``lost_to_rounding``: the share that rounding has in the untrained student's loss.
+
+    Quantization-aware training gets that share, between ``SHARES`` and ``MOST_ROUNDING``: a student that is
+    whole until it is rounded has nothing to learn before.
+    """
+    weight = {name: SHARES[name] for name in stages}
+    if "qat" in weight and len(weight) > 1:
+        others = sum(weight.values()) - weight["qat"]
+        least = weight["qat"] / (weight["qat"] + others)
+        part = min(max(lost_to_rounding, least), MOST_ROUNDING)
+        weight["qat"] = others * part / (1 - part)
+    return {name: max(1, round(steps * share / sum(weight.values()))) for name, share in weight.items()}
+
+
 def train_half(
     craft: Craft[N], untrained: N, steps: int, folder: Path, settings: TrainingSettings, report: Report
 ) -> HalfResult[N]:
@@ -79,12 +98,20 @@ def _trained(
 ) -> HalfResult[N]:
     stages = stages_of(craft, settings)
     before = craft.loss(craft.delivered(untrained))
-    reached, notes = _run(craft, stages, steps, folder, settings, report)
+    divided = steps_of(stages, steps, _rounding(craft, stages, before))
+    reached, notes = _run(craft, divided, folder, settings, report)
     after = craft.loss(craft.delivered(reached))
     if not after < before:
         notes.append(f"training did not help ({craft.unit} {before:.4g} became {after:.4g}): kept untrained")
     network = reached if after < before else untrained
     return HalfResult(network, craft.name, craft.unit, steps, stages, before, after, tuple(notes))
+
+
+def _rounding(craft: Craft[N], stages: Sequence[str], loss: float) -> float:
+    """The share of ``loss``, the untrained student's, that it does not have before it is rounded."""
+    if "qat" not in stages or len(stages) == 1 or not 0 < loss < math.inf:
+        return 0.0
+    return 1 - craft.loss(craft.shape(craft.teacher, craft.decisions.architecture)) / loss
 
 
 def _kept(folder: Path, result: HalfResult[N]) -> HalfResult[N]:
@@ -132,26 +159,25 @@ def _timed(objective: Objective, first: int) -> float:
 
 def _run(
     craft: Craft[N],
-    stages: Sequence[str],
-    steps: int,
+    steps: Mapping[str, int],
     folder: Path,
     settings: TrainingSettings,
     report: Report,
 ) -> tuple[N, list[str]]:
+    """The stages of ``steps``, each with as many."""
     decisions, notes = craft.decisions, []
-    share = {name: max(1, round(steps * SHARES[name] / sum(SHARES[s] for s in stages))) for name in stages}
     first = decisions.modules if settings.progressive else decisions.architecture
     current = Outcome(craft.shape(craft.teacher, first), float("nan"))
-    if "distil" in stages:
-        current = run_stage(craft, current.network, StagePlan(folder / "1-distil", share["distil"]), report)
+    if "distil" in steps:
+        current = run_stage(craft, current.network, StagePlan(folder / "1-distil", steps["distil"]), report)
         notes.append(current.note and f"distil: {current.note}")
-    if "prune" in stages:
+    if "prune" in steps:
         start = Outcome(current.network, craft.loss(current.network))
-        plan = PruningPlan(folder / "2-prune", share["prune"], settings.prune_ratio)
+        plan = PruningPlan(folder / "2-prune", steps["prune"], settings.prune_ratio)
         current = narrow(craft, start, plan, report)
         notes.append(current.note)
-    if "qat" in stages:
-        last = StagePlan(folder / "3-qat", share["qat"], quantized=True)
+    if "qat" in steps:
+        last = StagePlan(folder / "3-qat", steps["qat"], quantized=True)
         current = run_stage(craft, craft.ready_to_round(current.network), last, report)
         notes.append(current.note and f"qat: {current.note}")
     return current.network, [note for note in notes if note]

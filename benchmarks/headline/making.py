@@ -243,16 +243,14 @@ class Workshop:
 
 
 def make_all(shop: Workshop, listed: Sequence[System], workers: int) -> dict[str, Path]:
-    """The bundle of every row that can be made: searches, then rows side by side, then what is trained."""
+    """The bundle of every row that can be made: searches, then rows side by side, last what is trained."""
     for budget in shop.budgets:
         with suppress(InfeasibleError):  # told with the row
             shop.found(budget)
     groups = [[s for s in listed if s.name in _WRITERS]]  # share one export
-    groups += [[s] for s in listed if s.name not in _WRITERS and not s.trained]
+    groups += [[s] for s in sorted(listed, key=lambda s: s.trained) if s.name not in _WRITERS]
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        made = [row for group in pool.imap(partial(_make_group, shop), groups) for row in group]
-    made += _make_group(shop, [s for s in listed if s.trained])
-    there = dict(made)
+        there = dict(row for group in pool.imap(partial(_make_group, shop), groups, 1) for row in group)
     return {s.name: folder for s in listed if (folder := there[s.name]) is not None}
 
 

@@ -9,10 +9,12 @@ import pytest
 from autocompress.errors import RequestError
 from autocompress.production import gpt_craft, sovits_craft
 from autocompress.production import training as module
+from autocompress.production.schedule import MOST_ROUNDING, SHARES, steps_of, train_half
 from autocompress.production.settings import AUTO_STEPS, Recipe, TrainingSettings, Within, read_steps
 from autocompress.production.stage import StagePlan, run_stage
 from autocompress.production.training import School, crafts_of, lessons_of, needs_training, train_student
 from autocompress.space import Candidate
+from tests.production.toy_craft import ToyCraft, ToyNetwork, toy_craft
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,55 @@ def test_the_recipe_decides_what_the_user_leaves_open() -> None:
     assert recipe.wished(40) == 40
     assert recipe.wished(0) == 0
     assert Recipe.of(Candidate()).wished("auto") == AUTO_STEPS
+
+
+@pytest.mark.parametrize("lost", [-3.0, 0.0, 0.05])
+def test_rounding_that_costs_little_keeps_its_share_of_the_steps(lost) -> None:
+    assert steps_of(("distil", "prune", "qat"), 1000, lost) == {"distil": 400, "prune": 500, "qat": 100}
+    assert steps_of(("prune", "qat"), 600, lost) == {"prune": 500, "qat": 100}
+
+
+def test_rounding_gets_the_steps_of_the_loss_that_it_causes() -> None:
+    assert steps_of(("prune", "qat"), 1000, 0.5) == {"prune": 500, "qat": 500}
+    divided = steps_of(("distil", "prune", "qat"), 1000, 0.99)
+    assert divided["qat"] == round(1000 * MOST_ROUNDING)
+    assert divided["prune"] / divided["distil"] == pytest.approx(SHARES["prune"] / SHARES["distil"], rel=0.01)
+
+
+def test_a_stage_alone_has_all_the_steps() -> None:
+    assert steps_of(("qat",), 70, 0.3) == {"qat": 70}
+    assert steps_of(("prune",), 70, 0.0) == {"prune": 70}
+    assert steps_of((), 70, 0.0) == {}
+
+
+class RoundedToy(ToyCraft):
+    """Rounding takes 0.3 from each of its weights."""
+
+    @property
+    def quantizes(self) -> bool:
+        return True
+
+    def delivered(self, network):
+        return ToyNetwork(network.weight.detach() - 0.3)
+
+
+@pytest.mark.parametrize(("fault", "qat"), [(0.001, 36), (0.1, 14)])
+def test_a_half_trains_where_its_loss_is(fault, qat, tmp_path) -> None:
+    """Of ten units each takes ``fault`` from what stays: 0.01 beside 0.3 of rounding, or 1 beside it."""
+    cut = toy_craft(100, 90)
+    craft = RoundedToy(cut.teacher, cut.decisions, fault=fault)
+    train_half(
+        craft,
+        craft.shape(craft.teacher, cut.decisions.architecture),
+        60,
+        tmp_path,
+        TrainingSettings(),
+        lambda *_: None,
+    )
+    judged = [
+        json.loads(line) for line in (tmp_path / "3-qat" / "judged.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert judged[-1]["step"] == qat
 
 
 def test_what_only_becomes_halves_needs_no_training(teacher) -> None:
