@@ -39,13 +39,11 @@ from autocompress.transforms.onnx_precision.writing import SHARING, WrittenGraph
 from benchmarks.headline.hearing import known_voices
 from benchmarks.headline.systems import (
     OUR_INT8,
-    OUR_KERNELS,
     TEACHER,
-    TRAINED_KERNELS,
     Budget,
+    Kernels,
     System,
     pruned,
-    small_kernels,
     trained_name,
     uniform_int8,
 )
@@ -81,6 +79,7 @@ class Workshop:
     budgets: tuple[Budget, ...]
     pruned_like: str
     effort: Effort
+    kernels: tuple[Kernels, ...] = ()
 
     def __reduce__(self) -> tuple[type["Workshop"], tuple[object, ...]]:
         return Workshop, tuple(getattr(self, field.name) for field in fields(self))
@@ -137,10 +136,11 @@ class Workshop:
         """What the row decides."""
         if name == OUR_INT8:
             return uniform_int8(self.teacher.gpt.config)
-        if name in (OUR_KERNELS, TRAINED_KERNELS):
-            return small_kernels(self.teacher.gpt.config, self.teacher.sovits.config)
         if name == "pruned":
             return self._pruned()
+        for kernels in self.kernels:
+            if name in (kernels.name, trained_name(kernels.name)):
+                return kernels.of(self.candidate(f"ours-{kernels.budget}"))
         budget = next(b for b in self.budgets if name in (b.name, trained_name(b.name)))
         return Candidate.from_dict(self.found(budget)["chosen"]["candidate"])
 

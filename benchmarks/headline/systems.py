@@ -14,11 +14,7 @@ ALTERNATIVES: Mapping[str, str] = {
     "pruned": "every width cut alike at once, no training",
 }
 OUR_INT8 = "ours-int8"
-OUR_KERNELS, TRAINED_KERNELS = "ours-kernels", "ours-kernels-distilled"
-_KERNELS_ABOUT = (
-    "weights in int4 but the head, the GPT's attention and FFN computed in int8, every residual block of the "
-    "vocoder but the one of kernel 3 left out"
-)
+_KERNELS, _WHOLE = "sovits.vocoder.kernels", "all"
 _HEAD_SIZES_KEPT, _FFN_STEP, _CHANNEL_STEP = 1, 16, 8
 _ENCODERS = ("ssl", "text", "encoder2")
 
@@ -42,6 +38,35 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Kernels:
+    """A budget's point whose vocoder keeps these residual blocks, stage by stage; trained for ``steps``."""
+
+    budget: str  # "7.6x"
+    stages: tuple[str, ...]  # of each stage "all", or its kernels: "3", "3-7"
+    steps: str
+
+    @property
+    def name(self) -> str:
+        return f"ours-{self.budget}-kernels"
+
+    @property
+    def about(self) -> str:
+        return f"`ours-{self.budget}` whose vocoder's stages keep the kernels {', '.join(self.stages)}"
+
+    @classmethod
+    def parse(cls, word: str) -> "Kernels":
+        """ "7.6x:all,all,3,3,3:40m" → the last three stages keep the kernel of 3."""
+        budget, stages, steps = word.split(":")
+        return cls(budget, tuple(stages.split(",")), steps)
+
+    def of(self, point: Candidate) -> Candidate:
+        """``point`` with these kernels instead of its own."""
+        others = {n: value for n, value in point.values.items() if not n.startswith(_KERNELS)}
+        named = {f"{_KERNELS}.{i}": kept for i, kept in enumerate(self.stages) if kept != _WHOLE}
+        return Candidate(others | named)
+
+
+@dataclass(frozen=True)
 class System:
     """One row: its name, what it is, and whether it is ours."""
 
@@ -51,11 +76,10 @@ class System:
     trained: bool = False
 
 
-def systems(budgets: Sequence[Budget], distilled: Sequence[str], kernels: str = "") -> list[System]:
-    """Every row in the order of the table; ``distilled`` names budgets that have a second, trained row.
-
-    ``kernels``: how long the vocoder of small kernels is trained; without it its two rows are left out.
-    """
+def systems(
+    budgets: Sequence[Budget], distilled: Sequence[str], kernels: Sequence[Kernels] = ()
+) -> list[System]:
+    """Every row in the order of the table; ``distilled`` names budgets that have a second, trained row."""
     rows = [System(TEACHER, "the teacher's fp32 ONNX graphs")]
     rows += [System(name, about) for name, about in ALTERNATIVES.items()]
     rows.append(System(OUR_INT8, "weights in int8, the GPT's attention and FFN computed in int8", ours=True))
@@ -64,10 +88,10 @@ def systems(budgets: Sequence[Budget], distilled: Sequence[str], kernels: str = 
         rows.append(System(budget.name, f"{asked}, not trained", ours=True))
         if budget.name.removeprefix("ours-") in distilled:
             rows.append(System(trained_name(budget.name), f"{asked}, distilled", ours=True, trained=True))
-    if kernels:
-        rows.append(System(OUR_KERNELS, f"{_KERNELS_ABOUT}; not trained", ours=True))
-        about = f"{_KERNELS_ABOUT}; distilled: {kernels}"
-        rows.append(System(TRAINED_KERNELS, about, ours=True, trained=True))
+    for one in kernels:
+        rows.append(System(one.name, f"{one.about}; not trained", ours=True))
+        about = f"{one.about}; distilled: {one.steps}"
+        rows.append(System(trained_name(one.name), about, ours=True, trained=True))
     return rows
 
 
@@ -83,13 +107,6 @@ def uniform_int8(gpt: GptConfig) -> Candidate:
     decided: dict[str, Value] = {f"storage.{role}": "int8" for role in stored}
     decided["storage.gpt.head"] = "fp16"
     return Candidate(decided | {f"compute.{role}": "dynamic-int8" for role in parts})
-
-
-def small_kernels(gpt: GptConfig, sovits: SovitsConfig) -> Candidate:
-    """Uniform int4 with integer kernels in the GPT; of each stage of the vocoder the kernel of 3 stays."""
-    decided = {n: "int4" if value == "int8" else value for n, value in uniform_int8(gpt).values.items()}
-    stages = range(len(sovits.vocoder.stages))
-    return Candidate(decided | {f"sovits.vocoder.kernels.{stage}": "3" for stage in stages})
 
 
 def pruned(gpt: GptConfig, sovits: SovitsConfig, share: float, storage: str) -> Candidate:

@@ -11,6 +11,7 @@ import pytest
 from autocompress.models.training import reference
 from autocompress.production.schedule import HalfResult
 from autocompress.production.settings import read_steps
+from autocompress.space import Candidate
 from benchmarks.delivered import judged, judged_similarity
 from benchmarks.headline.__main__ import steps_by_row
 from benchmarks.headline.hearing import BLOCK, FLOOR, heard, known_voices, tasks, units
@@ -31,10 +32,9 @@ from benchmarks.headline.making import Effort, Workshop
 from benchmarks.headline.page import aim_text, dominance_lines, headline_text, page, training_text
 from benchmarks.headline.systems import (
     TEACHER,
-    TRAINED_KERNELS,
     Budget,
+    Kernels,
     pruned,
-    small_kernels,
     systems,
     uniform_int8,
 )
@@ -233,24 +233,31 @@ def test_rows_hold_a_trained_sibling_only_where_it_was_asked_for():
     assert not [name for name in names if "kernels" in name]
 
 
-def test_the_vocoder_of_small_kernels_comes_untrained_and_as_long_as_it_was_asked_for(tmp_path):
-    bare, trained = systems([], [], "30m")[-2:]
-    assert not bare.trained and trained.trained and "30m" in trained.about
-    shop = Workshop(tmp_path, 2, (), "ours-7x", Effort())
+def test_a_vocoder_of_fewer_kernels_comes_untrained_and_as_long_as_it_was_asked_for(tmp_path):
+    fewer = Kernels.parse("7x:all,3-7,3:30m")
+    bare, trained = systems([], [], [fewer])[-2:]
+    assert (bare.name, trained.name) == ("ours-7x-kernels", "ours-7x-kernels-distilled")
+    assert not bare.trained and trained.trained and "30m" in trained.about and "all, 3-7, 3" in bare.about
+    point = Candidate({"sovits.vocoder.kernels.0": "3", "storage.gpt.head": "fp16"})
+    write_json(tmp_path / "search" / "ours-7x.json", {"chosen": {"candidate": point.to_dict()}})
+    shop = Workshop(tmp_path, 2, (Budget(7.0, 1.0),), "ours-7x", Effort(), (fewer,))
+    shop.__dict__["work"] = tmp_path
     assert shop.candidate(bare.name) == shop.candidate(trained.name)
-    gpt, sovits = reference.gpt_config(), reference.sovits_config()
-    values = small_kernels(gpt, sovits).values
-    assert [values[f"sovits.vocoder.kernels.{i}"] for i in range(len(sovits.vocoder.stages))] == ["3"] * 5
-    assert "int8" not in values.values() and values["storage.gpt.head"] == "fp16"
+    assert shop.candidate("ours-7x") == point
+    assert shop.candidate(bare.name).values == {
+        "sovits.vocoder.kernels.1": "3-7",
+        "sovits.vocoder.kernels.2": "3",
+        "storage.gpt.head": "fp16",
+    }
 
 
 def test_each_trained_row_is_trained_for_as_long_as_was_asked_for_it():
-    given = argparse.Namespace(distil=["10x", "7x:120"], kernels="30m")
+    given = argparse.Namespace(distil=["10x", "7x:120"], kernels=["7x:all,3:30m"])
     assert steps_by_row(given) == {
         "ours-7x-distilled": 120,
-        TRAINED_KERNELS: read_steps("30m"),
+        "ours-7x-kernels-distilled": read_steps("30m"),
     }
-    assert steps_by_row(argparse.Namespace(distil=[], kernels="")) == {}
+    assert steps_by_row(argparse.Namespace(distil=[], kernels=[])) == {}
 
 
 def test_pruning_keeps_the_whole_teacher_at_one_and_narrows_every_width_below():
