@@ -1,6 +1,5 @@
 """A candidate delivered: assembled, measured on its exported graphs, written with its claims."""
 
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from autocompress.bundle import Bundle, Claim, GraphSettings, with_claims, write_bundle
 from autocompress.bundle.measuring import measure_bundle
 from autocompress.hardware.library import load_profile
+from autocompress.hardware.profiler.machine import allowed_cpus
 from autocompress.metrics.budget import as_measurement
 from autocompress.metrics.cost import CandidateCost, CostModel
 from autocompress.metrics.spoken import SpokenScore
@@ -37,7 +37,8 @@ _ROUNDS = 3  # of the reference workload when a bundle is made; ``verify`` takes
 class DeliveryOptions:
     """``voices`` are names of the teacher's (None: all of them); ``speech``: whether the bundle is heard.
 
-    ``threads`` are those that the claims are measured with; ``command`` is noted beside them.
+    ``threads`` are those that the claims are measured with; ``command`` is noted beside them. Training takes
+    ``training_threads`` (None: every processor that this process may use).
     ``distil_steps`` ("auto", 0, a number, or a time such as "90m") and ``recordings`` are for
     ``TrainingSettings``. ``fallback`` is the candidate whose SoVITS half the bundle steps down to when the
     machine is too slow.
@@ -45,6 +46,7 @@ class DeliveryOptions:
 
     voices: tuple[str, ...] | None = None
     threads: int = 1
+    training_threads: int | None = None
     speech: bool = True
     replacing: bool = True
     command: str = ""
@@ -54,9 +56,9 @@ class DeliveryOptions:
 
     @property
     def training(self) -> TrainingSettings:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        threads = self.training_threads or len(allowed_cpus())
         steps = read_steps(self.distil_steps) if isinstance(self.distil_steps, str) else self.distil_steps
-        return TrainingSettings(steps, recordings=self.recordings, threads=cores)
+        return TrainingSettings(steps, recordings=self.recordings, threads=threads)
 
 
 def deliver(

@@ -17,6 +17,7 @@ from autocompress.bundle import write_bundle
 from autocompress.bundle.manifest import MANIFEST
 from autocompress.errors import InfeasibleError
 from autocompress.hardware.library import load_profile
+from autocompress.hardware.profiler.machine import allowed_cpus
 from autocompress.metrics.cost import CostModel
 from autocompress.models.onnx import export_graphs
 from autocompress.models.onnx.export import GRAPH_FILES
@@ -120,7 +121,13 @@ class Workshop:
         if system.name in _WRITERS:
             self._alternative(folder, _WRITERS[system.name])
         else:
-            options = DeliveryOptions(self.voices, threads=1, speech=False, distil_steps=self._steps(system))
+            options = DeliveryOptions(
+                self.voices,
+                threads=1,
+                training_threads=max(1, len(allowed_cpus()) // self.effort.workers),
+                speech=False,
+                distil_steps=self._steps(system),
+            )
             deliver(self.teacher, self.candidate(system.name), folder, DEVICE, options, self._stage)
 
     def _steps(self, system: System) -> Steps:

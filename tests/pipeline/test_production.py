@@ -6,7 +6,9 @@ import warnings
 import pytest
 
 from autocompress.bundle import Bundle
+from autocompress.hardware.profiler.machine import allowed_cpus
 from autocompress.pipeline.compose import produce
+from autocompress.pipeline.delivery import DeliveryOptions
 from autocompress.space import Candidate
 
 CANDIDATE = Candidate(
@@ -76,3 +78,8 @@ def test_two_trainings_in_one_run_are_refused(teacher, tmp_path) -> None:
     with run_lock(tmp_path / "training"), pytest.raises(RunError, match="is in use by process"):
         produce(CANDIDATE, tmp_path / "bundle", teacher=teacher, device="snapdragon-7-gen-3", distil_steps=24)
     assert not (tmp_path / "bundle").exists()
+
+
+def test_training_takes_every_processor_unless_others_train_beside_it():
+    assert DeliveryOptions().training.threads == len(allowed_cpus())
+    assert DeliveryOptions(training_threads=1).training.threads == 1

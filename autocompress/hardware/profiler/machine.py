@@ -49,7 +49,7 @@ def read_machine() -> Machine:
     import onnxruntime
 
     info = _text(Path("/proc/cpuinfo"))
-    affinity = _affinity()
+    affinity = allowed_cpus()
     return Machine(
         cpu=_cpu_name(info),
         architecture=platform.machine(),
@@ -80,7 +80,8 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _affinity() -> tuple[int, ...]:
+def allowed_cpus() -> tuple[int, ...]:
+    """Numbers of the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
