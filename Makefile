@@ -82,15 +82,15 @@ results-full-size: setup
 	$(BIN)/python -m benchmarks.full_size
 
 # fp32 graphs, what a user would pick instead, and our front in one run; then predicted against delivered.
-# Wants a quiet machine: about five hours of two cores, most of them training and searches; resumable.
+# Wants a quiet machine: about two hours of two fast cores, most of them training and searches; resumable.
 .PHONY: results-headline results-delivered
 results-headline: setup
-	$(BIN)/python -m benchmarks.headline --trials 160 --search-seconds 600 --rounds 15 --hear-minutes 40 \
-		--budgets 5:1 6:1.2 6.5:1.25 6.8:1.1 7.3:2 7.6:1.2 8.3:1.1 10:3.5 --pruned-like 7.3x \
-		--distil 6x:120 6.5x:120 6.8x:120 7.6x:480 8.3x:240 --kernels 75m
+	$(BIN)/python -m benchmarks.headline --trials 160 --search-seconds 240 --rounds 15 --hear-minutes 40 \
+		--budgets 6.8:1.1 7.2:1.1 7.6:1.1 8.3:1.1 10:2.5 --pruned-like 7.6x \
+		--distil 6.8x:480 7.2x:480 7.6x:480 --kernels 7.2x:all,all,3-7,3,3:27m
 
 results-delivered: setup results-headline
-	$(BIN)/python -m benchmarks.delivered
+	$(BIN)/python -m benchmarks.delivered --rows ours-int8 ours-6.8x ours-7.6x --profile-minutes 4
 
 # Needs files that are not in this repository: WHEELS, a folder of speech models' wheels, and DEVICES, published tables.
 results-latency-model: setup
