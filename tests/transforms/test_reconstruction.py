@@ -76,9 +76,10 @@ def test_a_convolution_takes_over_what_another_channel_says_a_moment_later(taps,
     network = torch.nn.Sequential(torch.nn.Conv1d(3, 4, taps, dilation=dilation))
     x = torch.from_numpy(drawn(1, 3, 3000))
     x[:, 1, dilation:] = x[:, 0, :-dilation].clone()
-    weight = network[0].weight.detach()
+    weight = torch.from_numpy(drawn(4, 3, taps, seed=2))
     moments, counts = second_moments(network, ["0"], [Spoken(x)])
     assert moments["0"].shape == (3 * taps, 3 * taps)
+    assert torch.equal(moments["0"], moments["0"].t())
     state = {"0.weight": weight, f"0{INPUTS}": steadied(moments["0"], counts["0"])}
     take_over(state, "0", {1})
     with_all = F.conv1d(x, weight, dilation=dilation)
@@ -144,16 +145,25 @@ def test_what_was_never_read_is_left_alone():
 # --- rounding ------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=30)
-@given(seed=st.integers(0, 999), features=st.integers(1, 80))
-def test_rounding_what_comes_back_errs_less_over_the_inputs(seed, features):
+def error_of_rounding_ahead(seed: int, features: int) -> float:
+    """Beside plain rounding's, over the inputs."""
     x, weight = correlated(400, features, seed), drawn(16, features, seed=seed + 9)
     moment = moment_of(x).numpy()
     rounded = [quantize_int4(w).dequantised for w in (rounding_ahead(weight, moment), weight)]
     ahead, plain = (np.square(x @ (w - weight).T).sum() for w in rounded)
-    assert ahead <= plain * 1.3  # feedback is greedy: on a few features it may lose a little
-    if features >= 16:
-        assert ahead < 0.9 * plain
+    return float(ahead / plain)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 999), features=st.integers(16, 80))
+def test_rounding_what_comes_back_errs_less_over_the_inputs(seed, features):
+    assert error_of_rounding_ahead(seed, features) < 0.9
+
+
+@pytest.mark.parametrize("features", [3, 5, 9])
+def test_on_a_few_features_it_errs_less_on_average(features):
+    """Feedback is greedy: of so few columns none may be left to take the last one's error."""
+    assert np.mean([error_of_rounding_ahead(seed, features) for seed in range(100)]) < 0.95
 
 
 def test_uncorrelated_inputs_leave_nothing_to_hand_on():
