@@ -177,13 +177,13 @@ def card_text(teacher: Teacher, trained: Trained, predicted: CandidateCost) -> s
 
 
 def training_text(trained: Trained) -> str:
-    """A line a half: steps, and its distance from the teacher before and after."""
+    """A line a part: steps, and its distance from the teacher before and after."""
     lines = [trained.note] if trained.note else []
-    for half in trained.halves:
-        kept = "trained" if half.trained else "not improved, left untrained"
+    for part in trained.parts:
+        kept = "trained" if part.trained else "not improved, left untrained"
         lines.append(
-            f"{half.name}: {half.steps} steps ({', '.join(half.stages)}), {half.unit} on held-out sentences "
-            f"{half.untrained_loss:.3g} before, {half.trained_loss:.3g} after; {kept}"
+            f"{part.name}: {part.steps} steps ({', '.join(part.stages)}), {part.unit} on held-out sentences "
+            f"{part.untrained_loss:.3g} before, {part.trained_loss:.3g} after; {kept}"
         )
-        lines += [f"{half.name}: {note}" for note in half.notes]
+        lines += [f"{part.name}: {note}" for note in part.notes]
     return "".join(f"- {line}\n" for line in lines) or "- none\n"

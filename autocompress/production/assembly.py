@@ -13,9 +13,11 @@ from autocompress.models.gpt import Gpt
 from autocompress.models.onnx import export_graphs
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.speech import SpeechSettings
+from autocompress.models.training.sovits_distillation import VOCODER
 from autocompress.models.voice import Voice
 from autocompress.space import Candidate
 from autocompress.transforms import Calibration
+from autocompress.transforms.building import with_vocoder
 from autocompress.transforms.materialize import Networks, unrounded_gpt, unrounded_sovits
 from autocompress.transforms.onnx_precision.parity import ParityReport, check_parity
 from autocompress.transforms.onnx_precision.parity_cases import parity_cases
@@ -35,9 +37,12 @@ class ShapedStudent:
     sovits: Sovits
     precision: PrecisionPlan
 
-    def with_network(self, network: Gpt | Sovits) -> "ShapedStudent":
-        """The student with other weights, or other sizes, of one half."""
-        return replace(self, gpt=network) if isinstance(network, Gpt) else replace(self, sovits=network)
+    def with_part(self, part: str, network: Gpt | Sovits) -> "ShapedStudent":
+        """The student with other weights, or other sizes, of its "gpt", its "front" or its "vocoder"."""
+        if isinstance(network, Gpt):
+            return replace(self, gpt=network)
+        front, vocoder = (self.sovits, network) if part == VOCODER else (network, self.sovits)
+        return replace(self, sovits=with_vocoder(front, vocoder))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the schedule must know of a half: how it is shaped, taught and judged."""
+"""What the schedule must know of a part of the model: how it is shaped, taught and judged."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -27,9 +27,10 @@ class Distillation(Objective, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Craft(ABC, Generic[N]):
-    """One half in production. Losses are in the unit of ``unit``; zero is the teacher.
+    """One part of the model in production. Losses are in the unit of ``unit``; zero is the teacher.
 
     A distance up to ``negligible`` is not trained away, and a round of pruning that costs no more is taken.
+    At ``breaking`` speech breaks.
     """
 
     teacher: N
@@ -38,6 +39,7 @@ class Craft(ABC, Generic[N]):
     name: str = ""
     unit: str = ""
     negligible: float = 0.0
+    breaking: float = 1.0
 
     @property
     @abstractmethod

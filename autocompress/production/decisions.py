@@ -1,4 +1,4 @@
-"""A candidate's decisions for one half, in the order in which production follows them.
+"""A candidate's decisions for one part of the model, in the order in which production follows them.
 
 Whole modules go first (layers, kernels, couplings, ranks), then widths shrink step by step, then precision
 narrows. After the first, layers are named by the student's own index.
@@ -18,6 +18,7 @@ _NARROW = ("int8", "int4", "dynamic-int8")
 _LAYERED = ("gpt.heads", "gpt.ffn", "storage.gpt.attention", "storage.gpt.ffn",
             "compute.gpt.attention", "compute.gpt.ffn")  # fmt: skip
 _PRECISION = ("storage", "compute")
+_VOCODER = ("sovits.vocoder", *(f"{kind}.sovits.vocoder" for kind in _PRECISION))
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,17 @@ def gpt_decisions(config: GptConfig, candidate: Candidate) -> Decisions:
     return _decisions(
         part, ("gpt.keep", "gpt.rank"), lambda name: _gpt_size(config, name), lambda n: _own(n, layers)
     )
+
+
+def front_decisions(config: SovitsConfig, candidate: Candidate) -> Decisions:
+    """Of SoVITS up to the latents that its vocoder reads."""
+    part = sovits_part(candidate)
+    vocoder = part.part(_VOCODER).values
+    return sovits_decisions(config, Candidate({n: v for n, v in part.values.items() if n not in vocoder}))
+
+
+def vocoder_decisions(config: SovitsConfig, candidate: Candidate) -> Decisions:
+    return sovits_decisions(config, candidate.part(_VOCODER))
 
 
 def sovits_decisions(config: SovitsConfig, candidate: Candidate) -> Decisions:

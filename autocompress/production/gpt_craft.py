@@ -1,4 +1,4 @@
-"""The GPT's half in production: tokens taught by the teacher, judged by divergence on held-out ones."""
+"""The GPT in production: tokens taught by the teacher, judged by divergence on held-out ones."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autocompress.metrics.teacher_forced import ForcedCase, TeacherForcedSet
+from autocompress.metrics.teacher_forced import KL_SCALE_NATS, ForcedCase, TeacherForcedSet
 from autocompress.models.config import GptConfig
 from autocompress.models.gpt import Gpt
 from autocompress.models.serial import from_json
@@ -40,6 +40,7 @@ class GptCraft(Craft[Gpt]):
     name: str = "gpt"
     unit: str = "KL nats a token"
     negligible: float = NEGLIGIBLE_NATS
+    breaking: float = KL_SCALE_NATS
     layers: tuple[int, ...] = ()
     source: TaughtSource = field(default=None, repr=False)  # type: ignore[assignment]
     judge: TeacherForcedSet = field(default=None, repr=False)  # type: ignore[assignment]

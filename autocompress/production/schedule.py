@@ -1,4 +1,4 @@
-"""distil → prune → quantization-aware training, for one half; each only where the candidate asks for it."""
+"""distil → prune → quantization-aware training of one part of a model; each if the candidate asks for it."""
 
 import math
 import time
@@ -19,14 +19,14 @@ SHARES = {"distil": 0.4, "prune": 0.5, "qat": 0.1}
 """Of the steps, where all stages run and rounding costs little."""
 MOST_ROUNDING = 0.6
 """However much of the loss is rounding: what was cut has to be mended before it is rounded."""
-HALF_FILE = "half.pt"
+PART_FILE = "part.pt"
 _TIMED_STEPS = 3
 _SHORT = 100  # steps; so short a training has no discriminators
 
 
 @dataclass(frozen=True, eq=False)
-class HalfResult(Generic[N]):
-    """A half after production. Losses are held-out, as delivered; ``trained``: whether training was kept."""
+class PartResult(Generic[N]):
+    """A part after production. Losses are held-out, as delivered; ``trained``: whether training was kept."""
 
     network: N
     name: str
@@ -43,7 +43,7 @@ class HalfResult(Generic[N]):
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "half": self.name,
+            "part": self.name,
             "unit": self.unit,
             "steps": self.steps,
             "stages": list(self.stages),
@@ -81,21 +81,21 @@ def steps_of(stages: Sequence[str], steps: int, lost_to_rounding: float) -> dict
     return {name: max(1, round(steps * share / sum(weight.values()))) for name, share in weight.items()}
 
 
-def train_half(
+def train_part(
     craft: Craft[N], untrained: N, steps: int, folder: Path, settings: TrainingSettings, report: Report
-) -> HalfResult[N]:
-    """All stages of one half. The better of trained and ``untrained`` is returned: it never gets worse.
+) -> PartResult[N]:
+    """All stages of one part. The better of trained and ``untrained`` is returned: it never gets worse.
 
-    A half that is finished is read from ``folder``, and only its result is left there.
+    A part that is finished is read from ``folder``, and only its result is left there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    known = _known(craft, folder / HALF_FILE)
+    known = _known(craft, folder / PART_FILE)
     return known or _kept(folder, _trained(craft, untrained, steps, folder, settings, report))
 
 
 def _trained(
     craft: Craft[N], untrained: N, steps: int, folder: Path, settings: TrainingSettings, report: Report
-) -> HalfResult[N]:
+) -> PartResult[N]:
     stages = stages_of(craft, settings)
     before = craft.loss(craft.delivered(untrained))
     divided = steps_of(stages, steps, _rounding(craft, stages, before))
@@ -104,7 +104,7 @@ def _trained(
     if not after < before:
         notes.append(f"training did not help ({craft.unit} {before:.4g} became {after:.4g}): kept untrained")
     network = reached if after < before else untrained
-    return HalfResult(network, craft.name, craft.unit, steps, stages, before, after, tuple(notes))
+    return PartResult(network, craft.name, craft.unit, steps, stages, before, after, tuple(notes))
 
 
 def _rounding(craft: Craft[N], stages: Sequence[str], loss: float) -> float:
@@ -114,20 +114,20 @@ def _rounding(craft: Craft[N], stages: Sequence[str], loss: float) -> float:
     return 1 - craft.loss(craft.shape(craft.teacher, craft.decisions.architecture)) / loss
 
 
-def _kept(folder: Path, result: HalfResult[N]) -> HalfResult[N]:
+def _kept(folder: Path, result: PartResult[N]) -> PartResult[N]:
     """The result is written whole first; only then the networks of its stages go."""
     facts = {f.name: getattr(result, f.name) for f in fields(result) if f.name != "network"}
-    save_whole(network_content(result.network) | {"result": facts}, folder / HALF_FILE)
+    save_whole(network_content(result.network) | {"result": facts}, folder / PART_FILE)
     for path in folder.rglob(FINISHED):
         path.unlink()
     return result
 
 
-def _known(craft: Craft[N], path: Path) -> HalfResult[N] | None:
+def _known(craft: Craft[N], path: Path) -> PartResult[N] | None:
     if not path.is_file():
         return None
     saved = torch.load(path, weights_only=True)
-    return HalfResult(craft.built(saved["config"], saved["weights"]), **saved["result"])
+    return PartResult(craft.built(saved["config"], saved["weights"]), **saved["result"])
 
 
 def seconds_per_step(craft: Craft[N], settings: TrainingSettings, room_s: float) -> float:

@@ -1,4 +1,8 @@
-"""The SoVITS half in production: the teacher's latents and audio, judged by mel distance on held-out ones."""
+"""SoVITS in production: its front is taught the teacher's latents, its vocoder the teacher's audio of these.
+
+Taught apart, each takes the steps that it needs, and a front that shrinks round by round does not hold up the
+vocoder. Both are judged by mel distance on held-out utterances, the other one being the teacher's.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autocompress.metrics.teacher_forced import TeacherForcedSet
+from autocompress.metrics.teacher_forced import MEL_SCALE_DB, TeacherForcedSet
 from autocompress.models.config import SovitsConfig
 from autocompress.models.serial import from_json
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.training.sovits_distillation import (
     FRONT,
-    VOCODER,
     SovitsDistillation,
     SovitsDistillationRecipe,
 )
@@ -40,11 +43,12 @@ _QUANTIZED = ("sovits.prior", "sovits.embedding")
 
 @dataclass(frozen=True, eq=False)
 class SovitsCraft(Craft[Sovits]):
-    """``judge`` holds the cases that nobody trains on."""
+    """``name`` is the part, "front" or "vocoder"; ``judge`` holds the cases that nobody trains on."""
 
-    name: str = "sovits"
+    name: str = FRONT
     unit: str = "mel distance dB"
     negligible: float = NEGLIGIBLE_DB
+    breaking: float = MEL_SCALE_DB
     source: TaughtSource = field(default=None, repr=False)  # type: ignore[assignment]
     judge: TeacherForcedSet = field(default=None, repr=False)  # type: ignore[assignment]
     calibration: Sequence[SovitsBatch] = field(default=(), repr=False)
@@ -54,18 +58,6 @@ class SovitsCraft(Craft[Sovits]):
     def quantizes(self) -> bool:
         """Flow and decoder stay in float: integers there are stored, not trained for."""
         return narrows(self.decisions.precision, _QUANTIZED)
-
-    def parts(self, *, quantized: bool) -> tuple[str, ...]:
-        """What a stage changes, and so what it trains: shapes first, then what is rounded.
-
-        The front is taught the teacher's own latents, so a vocoder that has learnt to read these can stay.
-        """
-        if quantized:
-            return (FRONT,)
-        changed = self.decisions.architecture
-        front = bool(changed.part(("sovits.prior", "sovits.flow")).values)
-        vocoder = bool(changed.part(("sovits.vocoder",)).values)
-        return (FRONT,) * front + (VOCODER,) * vocoder
 
     def shape(self, network: Sovits, decisions: Candidate) -> Sovits:
         """Units are chosen by what they send on over the calibration set, anew for every network."""
@@ -100,13 +92,7 @@ class SovitsCraft(Craft[Sovits]):
             warm_steps=warm_steps(steps),
         )
         embed = speaker_network(network.config.audio.sample_rate_hz)
-        return SovitsDistillation(
-            quantized_sovits(network, precision),
-            self.source,
-            recipe,
-            self.parts(quantized=quantized),
-            embed,
-        )
+        return SovitsDistillation(quantized_sovits(network, precision), self.source, recipe, self.name, embed)
 
     def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Sovits:
         return build_sovits(from_json(SovitsConfig, config), weights)

@@ -1,7 +1,11 @@
-"""A candidate's student trained by its teacher: lessons, both halves' schedules, and what came of it."""
+"""A candidate's student trained by its teacher: lessons, the schedule of every part, and what came of it.
+
+Three parts are taught apart: the GPT, SoVITS up to its vocoder's latents, and the vocoder.
+"""
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,20 +20,27 @@ from autocompress.metrics.teacher_forced import TeacherForcedSet
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.teacher import Teacher
+from autocompress.models.training.sovits_distillation import FRONT, VOCODER
 from autocompress.models.training.taught import Taught, TaughtSource
 from autocompress.models.training.trainer import Progress
 from autocompress.models.voice import Voice
 from autocompress.production.assembly import ShapedStudent, shaped_student
 from autocompress.production.craft import Craft
-from autocompress.production.decisions import gpt_decisions, sovits_decisions
+from autocompress.production.decisions import (
+    front_decisions,
+    gpt_decisions,
+    sovits_decisions,
+    vocoder_decisions,
+)
 from autocompress.production.gpt_craft import GptCraft, calibration_batch, forced_case
 from autocompress.production.lessons import LessonPlan, Lessons
-from autocompress.production.schedule import SHARES, HalfResult, seconds_per_step, train_half
+from autocompress.production.schedule import PartResult, seconds_per_step, train_part
 from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettings, Within
 from autocompress.production.sovits_craft import SovitsCraft, spoken_batch
 from autocompress.production.teaching import Classroom
 from autocompress.space import Candidate
 from autocompress.transforms import Calibration, gpt_part, materialize_gpt, materialize_sovits
+from autocompress.transforms.building import with_vocoder
 from autocompress.transforms.gpt_depth import kept_layers
 
 JUDGED_TOKENS = 60  # of a held-out utterance: 2.4 s
@@ -58,14 +69,14 @@ class School:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The student in full precision, and what training did to each half (none: it was not trained)."""
+    """The student in full precision, and what training did to each part (none: it was not trained)."""
 
     student: ShapedStudent
-    halves: tuple[HalfResult[Any], ...] = ()
+    parts: tuple[PartResult[Any], ...] = ()
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {"note": self.note, "halves": [half.to_dict() for half in self.halves]}
+        return {"note": self.note, "parts": [part.to_dict() for part in self.parts]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,11 +128,15 @@ def _switched_off(recipe: Recipe) -> str:
     return f"training was switched off{missing}"
 
 
-def needs_training(teacher: Teacher, candidate: Candidate) -> tuple[bool, bool]:
-    """Whether the GPT's half and the SoVITS half differ from the teacher in what training can mend."""
-    gpt = GptCraft(teacher.gpt, gpt_decisions(teacher.gpt.config, candidate))
-    sovits = SovitsCraft(teacher.sovits, sovits_decisions(teacher.sovits.config, candidate))
-    return gpt.trains, sovits.trains
+def needs_training(teacher: Teacher, candidate: Candidate) -> tuple[str, ...]:
+    """The parts that differ from the teacher in what training can mend."""
+    gpt, sovits = teacher.gpt, teacher.sovits
+    crafts: list[Craft[Any]] = [
+        GptCraft(gpt, gpt_decisions(gpt.config, candidate)),
+        SovitsCraft(sovits, front_decisions(sovits.config, candidate), FRONT),
+        SovitsCraft(sovits, vocoder_decisions(sovits.config, candidate), VOCODER),
+    ]
+    return tuple(craft.name for craft in crafts if craft.trains)
 
 
 def lessons_of(school: School, steps: int, known: int | None = None) -> Lessons:
@@ -132,7 +147,7 @@ def lessons_of(school: School, steps: int, known: int | None = None) -> Lessons:
 
 
 def crafts_of(school: School, candidate: Candidate, lessons: Sequence[Taught]) -> list[Craft[Any]]:
-    """Both halves, taught by all but the first lessons, which judge."""
+    """Every part, taught by all but the first lessons, which judge."""
     teacher, settings = school.teacher, school.settings
     kept_out, taught = lessons[: settings.n_held_out], lessons[settings.n_held_out :]
     cases = [forced_case(f"lesson-{i}", row, JUDGED_TOKENS) for i, row in enumerate(kept_out)]
@@ -148,15 +163,17 @@ def crafts_of(school: School, candidate: Candidate, lessons: Sequence[Taught]) -
         recipe=Recipe.of(candidate),
         batch_size=settings.gpt_batch,
     )
-    sovits = SovitsCraft(
+    front = SovitsCraft(
         teacher.sovits,
-        sovits_decisions(teacher.sovits.config, candidate),
+        front_decisions(teacher.sovits.config, candidate),
+        FRONT,
         source=source,
         judge=judge,
         calibration=[spoken_batch(row, JUDGED_TOKENS) for row in taught[:_SOVITS_CALIBRATION]],
         batch_size=settings.sovits_batch,
     )
-    return [gpt, sovits]
+    decided = vocoder_decisions(teacher.sovits.config, candidate)
+    return [gpt, front, replace(front, name=VOCODER, decisions=decided)]
 
 
 class _Course:
@@ -173,21 +190,27 @@ class _Course:
         lessons = self._lessons()
         crafts = crafts_of(self._school, self._candidate, lessons)
         steps = self._steps([craft for craft in crafts if craft.trains])
-        halves = [self._half(craft, steps[craft.name]) for craft in crafts if steps.get(craft.name)]
+        parts = [self._part(craft, steps[craft.name]) for craft in crafts if steps.get(craft.name)]
         student = self._untrained
-        for half in halves:
-            student = student.with_network(half.network)
-        trained = Trained(student, tuple(halves), self._note(steps))
+        for part in parts:
+            student = student.with_part(part.name, part.network)
+        trained = Trained(student, tuple(parts), self._note(steps))
         _write_json(self._folder / "summary.json", trained.to_dict())
         return trained
 
-    def _half(self, craft: Craft[Any], steps: int) -> HalfResult[Any]:
+    def _part(self, craft: Craft[Any], steps: int) -> PartResult[Any]:
         self._school.stage(f"training the {craft.name}: {steps} steps")
-        bare = self._untrained.gpt if craft.name == "gpt" else self._untrained.sovits
-        result: HalfResult[Any] = train_half(
-            craft, bare, steps, self._folder / craft.name, self._settings, self._report
+        result: PartResult[Any] = train_part(
+            craft, self._bare(craft), steps, self._folder / craft.name, self._settings, self._report
         )
         return result
+
+    def _bare(self, craft: Craft[Any]) -> Gpt | Sovits:
+        """The network whose one part is the untrained student's; the rest of SoVITS is the teacher's."""
+        bare = self._untrained
+        if craft.name == VOCODER:
+            return with_vocoder(craft.teacher, bare.sovits)
+        return with_vocoder(bare.sovits, craft.teacher) if craft.name == FRONT else bare.gpt
 
     def _report(self, name: str, progress: Progress) -> None:
         losses = ", ".join(f"{k} {v:.3g}" for k, v in progress.losses.items() if k != "gradient_norm")
@@ -200,22 +223,29 @@ class _Course:
         return lessons.taught
 
     def _steps(self, crafts: Sequence[Craft[Any]]) -> dict[str, int]:
-        """Steps by half; decided once, so that a second run makes the same ones."""
+        """Steps by part; decided once, so that a second run makes the same ones.
+
+        Where losses fall as one over the time spent on them, their sum is least when each part has time as
+        the square root of its loss.
+        """
         known: dict[str, int] | None = self._plan().get("steps")
         if known is not None:
             return known
         steps = dict.fromkeys((craft.name for craft in crafts), self._wished)
         if self._settings.timed:
             left = self._settings.time_s - (time.monotonic() - self._since)
-            parts = {
-                craft.name: 1.0 if craft.decisions.shapes_anything else SHARES["qat"] for craft in crafts
-            }
+            weights = {craft.name: math.sqrt(self._lost(craft)) for craft in crafts}
             for craft in crafts:
-                room_s = left * parts[craft.name] / sum(parts.values())
+                room_s = left * weights[craft.name] / sum(weights.values())
                 fitting = int(room_s / seconds_per_step(craft, self._settings, room_s))
                 steps[craft.name] = min(self._wished, fitting) if fitting >= LEAST_STEPS else 0
         self._save_plan(steps=steps)
         return steps
+
+    def _lost(self, craft: Craft[Any]) -> float:
+        """The untrained student's loss in one part; 1 breaks speech, and more does not break it more."""
+        loss = craft.loss(craft.delivered(self._bare(craft)))
+        return min(max(loss, craft.negligible) / craft.breaking, 1.0)
 
     def _note(self, steps: dict[str, int]) -> str:
         settings = self._settings

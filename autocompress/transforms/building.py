@@ -9,6 +9,8 @@ from autocompress.models.config import GptConfig, SovitsConfig
 from autocompress.models.gpt import Gpt, SinePosition
 from autocompress.models.sovits.synthesizer import Sovits
 
+_VOCODER = "dec."
+
 
 def build_gpt(config: GptConfig, weights: Mapping[str, Tensor]) -> Gpt:
     """A frozen network that owns copies of ``weights``."""
@@ -29,6 +31,14 @@ def build_sovits(
         sovits = Sovits(config, posterior=_has_posterior(weights), freeze_quantizer=freeze_quantizer)
     _fill(sovits, weights)
     return sovits.eval().requires_grad_(False)
+
+
+def with_vocoder(sovits: Sovits, donor: Sovits) -> Sovits:
+    """A frozen network that is ``sovits`` up to the latents and ``donor`` behind them."""
+    config = sovits.config.with_vocoder(donor.config.vocoder)
+    weights = {key: tensor for key, tensor in sovits.state_dict().items() if not key.startswith(_VOCODER)}
+    weights |= {key: tensor for key, tensor in donor.state_dict().items() if key.startswith(_VOCODER)}
+    return build_sovits(config, weights, freeze_quantizer=sovits.freeze_quantizer)
 
 
 def weight_shapes(config: GptConfig | SovitsConfig, *, posterior: bool = False) -> dict[str, tuple[int, ...]]:

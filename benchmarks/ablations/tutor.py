@@ -19,10 +19,15 @@ from autocompress.models.training.gpt_distillation import (
     GptDistillationRecipe,
     matched_layers,
 )
-from autocompress.models.training.sovits_distillation import SovitsDistillation, SovitsDistillationRecipe
+from autocompress.models.training.sovits_distillation import (
+    FRONT,
+    VOCODER,
+    SovitsDistillation,
+    SovitsDistillationRecipe,
+)
 from autocompress.models.training.taught import Taught, TaughtSource
 from autocompress.pipeline.fingerprints import teacher_hash
-from autocompress.production.decisions import gpt_decisions, sovits_decisions
+from autocompress.production.decisions import front_decisions, gpt_decisions, vocoder_decisions
 from autocompress.production.gpt_craft import GptCraft, forced_case
 from autocompress.production.sovits_craft import SovitsCraft
 from autocompress.production.stage import averaged
@@ -72,9 +77,15 @@ class Tutor:
 
     def sovits(self, candidate: Candidate, student: Sovits, steps: int) -> Sovits:
         """The same for the other half; only the parts that the candidate changes are trained."""
-        craft = SovitsCraft(
-            self.teacher.sovits, sovits_decisions(self.teacher.sovits.config, candidate), judge=self.judge
-        )
+        teacher = self.teacher.sovits
+        reached = student
+        for part, decided in ((FRONT, front_decisions), (VOCODER, vocoder_decisions)):
+            craft = SovitsCraft(teacher, decided(teacher.config, candidate), part, judge=self.judge)
+            if craft.decisions.shapes_anything:
+                reached = self._sovits(craft, reached, steps)
+        return reached
+
+    def _sovits(self, craft: SovitsCraft, student: Sovits, steps: int) -> Sovits:
         recipe = SovitsDistillationRecipe(
             steps,
             adversarial_from=steps,  # so few steps would teach the discriminators alone
@@ -83,7 +94,7 @@ class Tutor:
             warm_steps=_warm(steps),
         )
         source = TaughtSource(self.lessons, 0)
-        objective = SovitsDistillation(copy.deepcopy(student), source, recipe, craft.parts(quantized=False))
+        objective = SovitsDistillation(copy.deepcopy(student), source, recipe, craft.name)
         return _trained(craft, objective, student, steps)
 
 

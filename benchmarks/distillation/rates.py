@@ -47,7 +47,7 @@ class Case:
     """One student, and the rates to try on it."""
 
     name: str
-    half: str
+    part: str
     candidate: Candidate
     rates: tuple[float, ...]
     drawn_labels: bool = False
@@ -77,16 +77,16 @@ def cases(teacher: Teacher) -> list[Case]:
         Case("FFN, a twelfth less", "gpt", feed_forward(11 / 12), (2e-5, 5e-5, 1e-4, 4e-4)),
         Case("FFN, a twelfth less", "gpt", feed_forward(11 / 12), (2e-5, 5e-5), drawn_labels=True),
         Case("FFN, half", "gpt", feed_forward(0.5), (1e-4, 2e-4, 4e-4)),
-        Case("flow, a tenth less", "sovits", flow, (2e-5, 5e-5, 1e-4, 4e-4)),
-        Case("vocoder, a tenth less", "sovits", vocoder(0.9), (5e-5, 1e-4, 2e-4, 4e-4)),
-        Case("vocoder, half", "sovits", vocoder(0.5), (1e-4, 2e-4, 4e-4)),
+        Case("flow, a tenth less", "front", flow, (2e-5, 5e-5, 1e-4, 4e-4)),
+        Case("vocoder, a tenth less", "vocoder", vocoder(0.9), (5e-5, 1e-4, 2e-4, 4e-4)),
+        Case("vocoder, half", "vocoder", vocoder(0.5), (1e-4, 2e-4, 4e-4)),
     ]
 
 
 def taught(case: Case, school: School, steps: int) -> Iterator[dict[str, Any]]:
     """A row for each rate."""
     lessons = lessons_of(school, steps).taught
-    craft = next(one for one in crafts_of(school, case.candidate, lessons) if one.name == case.half)
+    craft = next(one for one in crafts_of(school, case.candidate, lessons) if one.name == case.part)
     start = craft.shape(craft.teacher, case.candidate)
     before = craft.loss(start)
     for rate in case.rates:
@@ -115,7 +115,7 @@ def objective_of(case: Case, craft: Craft[Any], start: Any, rate: float, steps: 
         sovits = craft.shape(start, Candidate())
         recipe = SovitsDistillationRecipe(steps, adversarial_from=steps, **warm)
         embed = speaker_network(sovits.config.audio.sample_rate_hz)
-        return SovitsDistillation(sovits, craft.source, recipe, craft.parts(quantized=False), embed)
+        return SovitsDistillation(sovits, craft.source, recipe, craft.name, embed)
     assert isinstance(craft, GptCraft)
     gpt = craft.shape(start, Candidate())
     source = DrawnLabels(craft.source.utterances, 0) if case.drawn_labels else craft.source

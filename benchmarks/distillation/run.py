@@ -40,7 +40,7 @@ class Case:
     """One thing done to the teacher."""
 
     name: str
-    half: str
+    part: str
     decisions: Mapping[str, Value]
 
 
@@ -58,9 +58,9 @@ def cases(teacher: Teacher) -> list[Case]:
         Case("GPT: every second layer", "gpt", {f"gpt.keep.{i}": False for i in layers if i % 2}),
         Case("GPT: FFN at half width", "gpt", narrow),
         Case("GPT: int4 and dynamic int8", "gpt", integers | _dynamic(integers)),
-        Case("Vocoder: half its channels", "sovits", halved | {"sovits.vocoder.pre": vocoder.channels // 2}),
-        Case("Vocoder: one kernel a stage", "sovits", single),
-        Case("Flow: one coupling less", "sovits", {"sovits.flow.couplings": couplings}),
+        Case("Vocoder: half its channels", "vocoder", halved | {"sovits.vocoder.pre": vocoder.channels // 2}),
+        Case("Vocoder: one kernel a stage", "vocoder", single),
+        Case("Flow: one coupling less", "front", {"sovits.flow.couplings": couplings}),
     ]
 
 
@@ -74,42 +74,42 @@ def measure(teacher: Teacher, case: Case, judge: TeacherForcedSet, school: Schoo
     since = time.perf_counter()
     trained = train_student(school, candidate)
     seconds = time.perf_counter() - since
-    before = delivered_scores(teacher, candidate, judge, case.half, school)
-    after = trained_scores(trained, case.half, judge, candidate)
-    half = next(h for h in trained.halves if h.name == case.half)
+    before = delivered_scores(teacher, candidate, judge, case.part, school)
+    after = trained_scores(trained, case.part, judge, candidate)
+    part = next(p for p in trained.parts if p.name == case.part)
     return {
         "case": case.name,
-        "unit": "KL nats a token" if case.half == "gpt" else "mel distance dB",
+        "unit": "KL nats a token" if case.part == "gpt" else "mel distance dB",
         "before": float(np.mean(before)),
         "after": float(np.mean(after)),
         "recovered": 1 - float(np.mean(after) / np.mean(before)),
         "before_by_sentence": [round(float(v), 5) for v in before],
         "after_by_sentence": [round(float(v), 5) for v in after],
-        "held_out_before": half.untrained_loss,
-        "held_out_after": half.trained_loss,
-        "kept": "trained" if half.trained else "untrained",
-        "steps": half.steps,
-        "stages": list(half.stages),
-        "notes": list(half.notes),
+        "held_out_before": part.untrained_loss,
+        "held_out_after": part.trained_loss,
+        "kept": "trained" if part.trained else "untrained",
+        "steps": part.steps,
+        "stages": list(part.stages),
+        "notes": list(part.notes),
         "wall_seconds": round(seconds, 1),
     }
 
 
 def delivered_scores(
-    teacher: Teacher, candidate: Candidate, judge: TeacherForcedSet, half: str, school: School
+    teacher: Teacher, candidate: Candidate, judge: TeacherForcedSet, part: str, school: School
 ) -> list[float]:
     """Of the untrained student as the search scores it."""
     chosen = school.calibration
     assert chosen is not None
-    if half == "gpt":
+    if part == "gpt":
         return _gpt(judge, materialize_gpt(teacher.gpt, candidate, chosen.gpt).computing())
     return _sovits(judge, materialize_sovits(teacher.sovits, candidate, chosen.sovits).computing())
 
 
-def trained_scores(trained: Trained, half: str, judge: TeacherForcedSet, candidate: Candidate) -> list[float]:
+def trained_scores(trained: Trained, part: str, judge: TeacherForcedSet, candidate: Candidate) -> list[float]:
     """Of the trained student as delivered; no case both drops layers and narrows precision."""
     precision = candidate.part(("storage", "compute"))
-    if half == "gpt":
+    if part == "gpt":
         return _gpt(judge, materialize_gpt(trained.student.gpt, precision).computing())
     return _sovits(judge, materialize_sovits(trained.student.sovits, precision).computing())
 

@@ -113,7 +113,7 @@ class Workshop:
         return folder
 
     def training(self, name: str) -> dict[str, Any] | None:
-        """What training made of a row: steps and losses of each half; None of one that was not trained."""
+        """What training made of a row: steps and losses of each part; None of one that was not trained."""
         found = sorted((self.bundle(name).parent / "training").glob("*/summary.json"))
         return json.loads(found[-1].read_text("utf-8")) if found else None
 

@@ -45,13 +45,13 @@ def page(rows: Sequence[Row], more: Mapping[str, Mapping[str, float]], facts: Ma
 
 
 def training_text(training: Mapping[str, Any]) -> str:
-    """What a training's record says of each half: " (gpt 120 steps, 0.037 to 0.016 KL nats a token; …)"."""
-    halves = [
-        f"{half['half']} {half['steps']} steps, {half['untrained_loss']:.2g} to {half['trained_loss']:.2g} "
-        f"{half['unit']}"
-        for half in training.get("halves", ())
+    """What a training's record says of each part: " (gpt 120 steps, 0.037 to 0.016 KL nats a token; …)"."""
+    parts = [
+        f"{part['part']} {part['steps']} steps, {part['untrained_loss']:.2g} to {part['trained_loss']:.2g} "
+        f"{part['unit']}"
+        for part in training.get("parts", ())
     ]
-    return f" ({'; '.join(halves)})" if halves else ""
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def headline_text(rows: Sequence[Row]) -> str:

@@ -36,11 +36,11 @@ def trained(teacher, tmp_path_factory):
 def test_training_brings_the_student_closer_and_the_summary_says_by_how_much(trained) -> None:
     run, _ = trained
     (summary,) = (json.loads(p.read_text()) for p in (run / "training").glob("*/summary.json"))
-    (half,) = summary["halves"]
-    assert half["half"] == "gpt"
-    assert half["stages"] == ["distil", "prune", "qat"]
-    assert half["trained_loss"] < half["untrained_loss"]
-    assert half["kept"] == "trained"
+    (part,) = summary["parts"]
+    assert part["part"] == "gpt"
+    assert part["stages"] == ["distil", "prune", "qat"]
+    assert part["trained_loss"] < part["untrained_loss"]
+    assert part["kept"] == "trained"
 
 
 def test_the_card_tells_of_the_training(trained) -> None:

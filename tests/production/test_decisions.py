@@ -2,7 +2,14 @@
 
 import pytest
 
-from autocompress.production.decisions import Width, gpt_decisions, narrows, sovits_decisions
+from autocompress.production.decisions import (
+    Width,
+    front_decisions,
+    gpt_decisions,
+    narrows,
+    sovits_decisions,
+    vocoder_decisions,
+)
 from autocompress.space import Candidate
 from autocompress.transforms import materialize
 from tests.tiny_teacher import tiny_teacher
@@ -43,6 +50,19 @@ def test_modules_then_widths_give_the_sizes_of_the_candidate() -> None:
         for ratio in (0.1, 0.3, craft.decisions.deepest):
             bare = craft.shape(bare, craft.decisions.at(ratio))
         assert bare.config == whole.config
+
+
+def test_front_and_vocoder_are_all_of_sovits_and_share_nothing() -> None:
+    config = tiny_teacher().sovits.config
+    whole, front, vocoder = (
+        decided(config, CANDIDATE) for decided in (sovits_decisions, front_decisions, vocoder_decisions)
+    )
+    for kind in ("architecture", "modules", "precision"):
+        ours = [dict(getattr(one, kind).values) for one in (front, vocoder)]
+        assert not ours[0].keys() & ours[1].keys()
+        assert ours[0] | ours[1] == dict(getattr(whole, kind).values)
+    assert {**front.widths, **vocoder.widths} == whole.widths
+    assert vocoder.modules.values == {"sovits.vocoder.kernels.0": "3-7"}
 
 
 @pytest.mark.parametrize(("ratio", "left"), [(0.0, 128), (0.05, 122), (0.5, 64), (0.75, 32), (1.0, 32)])

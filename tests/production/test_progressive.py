@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from autocompress.production.progressive import PruningPlan, narrow
-from autocompress.production.schedule import stages_of, train_half
+from autocompress.production.schedule import stages_of, train_part
 from autocompress.production.settings import TrainingSettings
 from autocompress.production.stage import Outcome
 from tests.production.toy_craft import toy_craft
@@ -93,7 +93,7 @@ def test_a_killed_pruning_makes_the_same_rounds(tmp_path) -> None:
 def test_the_better_of_trained_and_untrained_is_delivered_and_it_is_said(tmp_path) -> None:
     craft = toy_craft(100, 60, rate=-0.02)
     untrained = craft.shape(craft.teacher, craft.decisions.architecture)
-    result = train_half(craft, untrained, 60, tmp_path, TrainingSettings(progressive=False), quiet)
+    result = train_part(craft, untrained, 60, tmp_path, TrainingSettings(progressive=False), quiet)
     assert not result.trained
     assert result.network is untrained
     assert "kept untrained" in result.notes[-1]
@@ -106,12 +106,12 @@ def test_what_is_not_asked_for_is_no_stage() -> None:
     assert stages_of(toy_craft(100, 100), TrainingSettings()) == ()
 
 
-def test_a_finished_half_is_read_and_leaves_one_network_behind(tmp_path) -> None:
+def test_a_finished_part_is_read_and_leaves_one_network_behind(tmp_path) -> None:
     craft = toy_craft(100, 60)
     untrained = craft.shape(craft.teacher, craft.decisions.architecture)
-    first = train_half(craft, untrained, 400, tmp_path, TrainingSettings(), quiet)
-    assert [path.name for path in tmp_path.rglob("*.pt")] == ["half.pt"]
-    again = train_half(
+    first = train_part(craft, untrained, 400, tmp_path, TrainingSettings(), quiet)
+    assert [path.name for path in tmp_path.rglob("*.pt")] == ["part.pt"]
+    again = train_part(
         toy_craft(100, 60, rate=float("nan")), untrained, 400, tmp_path, TrainingSettings(), quiet
     )
     assert again.to_dict() == first.to_dict()

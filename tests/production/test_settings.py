@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from autocompress.errors import RequestError
+from autocompress.metrics.teacher_forced import KL_SCALE_NATS, MEL_SCALE_DB
 from autocompress.production import gpt_craft, sovits_craft
 from autocompress.production import training as module
-from autocompress.production.schedule import MOST_ROUNDING, SHARES, steps_of, train_half
+from autocompress.production.schedule import MOST_ROUNDING, SHARES, steps_of, train_part
 from autocompress.production.settings import AUTO_STEPS, Recipe, TrainingSettings, Within, read_steps
 from autocompress.production.stage import StagePlan, run_stage
 from autocompress.production.training import School, crafts_of, lessons_of, needs_training, train_student
@@ -84,7 +85,7 @@ def test_a_half_trains_where_its_loss_is(fault, qat, tmp_path) -> None:
     """Of ten units each takes ``fault`` from what stays: 0.01 beside 0.3 of rounding, or 1 beside it."""
     cut = toy_craft(100, 90)
     craft = RoundedToy(cut.teacher, cut.decisions, fault=fault)
-    train_half(
+    train_part(
         craft,
         craft.shape(craft.teacher, cut.decisions.architecture),
         60,
@@ -99,10 +100,12 @@ def test_a_half_trains_where_its_loss_is(fault, qat, tmp_path) -> None:
 
 
 def test_what_only_becomes_halves_needs_no_training(teacher) -> None:
-    assert needs_training(teacher, Candidate({"storage.gpt.head": "fp16"})) == (False, False)
-    assert needs_training(teacher, Candidate({"storage.sovits.vocoder": "int8"})) == (False, False)
-    assert needs_training(teacher, Candidate({"storage.sovits.prior": "int8"})) == (False, True)
-    assert needs_training(teacher, Candidate({"gpt.keep.1": False})) == (True, False)
+    assert needs_training(teacher, Candidate({"storage.gpt.head": "fp16"})) == ()
+    assert needs_training(teacher, Candidate({"storage.sovits.vocoder": "int8"})) == ()
+    assert needs_training(teacher, Candidate({"storage.sovits.prior": "int8"})) == ("front",)
+    assert needs_training(teacher, Candidate({"gpt.keep.1": False})) == ("gpt",)
+    both = Candidate({"sovits.vocoder.kernels.0": "3", "sovits.flow.channels": 12})
+    assert needs_training(teacher, both) == ("front", "vocoder")
 
 
 def school(teacher, folder, **settings) -> School:
@@ -136,15 +139,15 @@ def test_a_clock_shortens_auto_and_says_what_would_train_all(teacher, tmp_path, 
     monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 5.0)
     candidate = Candidate({"gpt.keep.1": False, "recipe.steps": 1000})
     trained = train_student(school(teacher, tmp_path, limit_s=200.0), candidate)
-    (half,) = trained.halves
-    assert 20 <= half.steps <= 40
+    (part,) = trained.parts
+    assert 20 <= part.steps <= 40
     assert "--distil-steps 1000 trains them all" in trained.note
 
 
 def test_what_does_not_fit_at_all_is_not_trained_and_told(teacher, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 60.0)
     trained = train_student(school(teacher, tmp_path, limit_s=30.0), Candidate({"gpt.keep.1": False}))
-    assert trained.halves == ()
+    assert trained.parts == ()
     assert "gpt 0" in trained.note
 
 
@@ -159,19 +162,21 @@ def test_a_second_run_makes_the_same_steps_whatever_the_clock_says(teacher, tmp_
     assert json.loads(summary.read_text()) == again.to_dict()
 
 
-def test_a_time_is_filled_and_a_half_that_only_narrows_gets_less_of_it(
-    teacher, tmp_path, monkeypatch
-) -> None:
+def test_a_time_is_filled_and_goes_where_the_loss_is(teacher, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 1.0)
     candidate = Candidate({"gpt.keep.1": False, "storage.sovits.prior": "int8"})
     trained = train_student(school(teacher, tmp_path, steps=Within(400.0), qat=False), candidate)
-    steps = {half.name: half.steps for half in trained.halves}
-    assert 250 <= steps["gpt"] <= 364
-    assert steps["sovits"] == pytest.approx(steps["gpt"] / 10, abs=1)
+    steps = {part.name: part.steps for part in trained.parts}
+    assert 300 <= sum(steps.values()) <= 400
+    gpt, front = (part.untrained_loss for part in trained.parts)
+    least = sovits_craft.NEGLIGIBLE_DB
+    share = math.sqrt(min(gpt / KL_SCALE_NATS, 1) / (max(front, least) / MEL_SCALE_DB))
+    assert share > 1.2
+    assert steps["gpt"] / steps["front"] == pytest.approx(share, rel=0.05)
     assert trained.note == ""
 
 
-def test_a_time_too_short_says_which_half_it_left_alone(teacher, tmp_path, monkeypatch) -> None:
+def test_a_time_too_short_says_which_part_it_left_alone(teacher, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 60.0)
     asked = school(teacher, tmp_path, steps=Within(30.0))
     trained = train_student(asked, Candidate({"gpt.keep.1": False}))

@@ -1,11 +1,12 @@
 """Distilling SoVITS: the student says the teacher's tokens with the teacher's noise, and is to sound alike.
 
 The posterior encoder is not needed: the teacher's latents before its vocoder and the audio behind it are the
-targets. Latents are matched through the flow, so prior encoder and couplings learn together; audio by spectra
+targets. They part SoVITS in two that are taught apart. The front, prior encoder and couplings together, is to
+reach the latents through the flow; the vocoder makes the teacher's audio of the teacher's latents, by spectra
 of several resolutions, mel distance, speaker embedding and, later, discriminators.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,7 @@ SpeakerEmbedder = Callable[[Tensor], Tensor]
 """Audio [B, n] → unit vectors [B, D], differentiable."""
 
 FRONT, VOCODER = "front", "vocoder"
-_FRONT_MODULES, _VOCODER_MODULES = ("enc_p", "flow", "ge_to512"), ("dec",)
+_MODULES = {FRONT: ("enc_p", "flow", "ge_to512"), VOCODER: ("dec",)}
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,7 @@ class SovitsDistillationRecipe:
 class SovitsDistillation:
     """One optimisation step at a time; see :class:`autocompress.models.training.trainer.Objective`.
 
-    ``parts``: "front" (prior encoder and flow), "vocoder", or both; the rest keeps its weights. Without the
-    front, the vocoder reads the teacher's latents; without the vocoder, nothing is decoded.
+    ``part``: "front" (prior encoder and flow) or "vocoder"; the rest keeps its weights.
     """
 
     def __init__(
@@ -76,20 +76,17 @@ class SovitsDistillation:
         model: Sovits,
         source: TaughtSource,
         recipe: SovitsDistillationRecipe,
-        parts: Iterable[str] = (FRONT, VOCODER),
+        part: str,
         embed_speaker: SpeakerEmbedder | None = None,
     ) -> None:
         self.model = model.eval().requires_grad_(False)  # no dropout: the target is one exact answer
-        self._source, self._recipe, self._parts = source, recipe, frozenset(parts)
+        self._source, self._recipe, self._part = source, recipe, part
         self._embed_speaker = embed_speaker
         self._bfloat16 = fast_bfloat16() if recipe.bfloat16 is None else recipe.bfloat16
-        modules = (_FRONT_MODULES if FRONT in self._parts else ()) + (
-            _VOCODER_MODULES if VOCODER in self._parts else ()
-        )
-        trained = [p for name, p in model.named_parameters() if name.split(".")[0] in modules]
+        trained = [p for name, p in model.named_parameters() if name.split(".")[0] in _MODULES[part]]
         self._trained = [p.requires_grad_(True) for p in trained]
         self._optimizer = gan_adam(self._trained, recipe.peak_rate)
-        heard = VOCODER in self._parts and recipe.adversarial_from < recipe.total_steps
+        heard = part == VOCODER and recipe.adversarial_from < recipe.total_steps
         self._adversary = self._new_adversary() if heard else None
         self.average = Average(model, recipe.average_decay)
 
@@ -104,43 +101,40 @@ class SovitsDistillation:
         generator = torch.Generator().manual_seed(step)
         set_rate(self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps))
         batch = self._source.sovits(step, recipe.batch_size)
-        losses: dict[str, Tensor] = {}
+        if self._part == FRONT:
+            return self._descend({"latent": self._latent_loss(batch)}, step)
         told: dict[str, float] = {}
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
-            latents = self._latents(batch, losses) if FRONT in self._parts else batch.latents
-            sound = self._segments(batch, latents, generator) if VOCODER in self._parts else None
-        if sound is not None:
-            losses |= self._sound_losses(*sound)
-            if self._adversary is not None and step >= recipe.adversarial_from:
-                told["critic"] = self._adversary.step(*sound)
-                losses |= self._adversary.losses(*sound)
+        real, fake = self._segments(batch, generator)
+        losses = self._sound_losses(real, fake)
+        if self._adversary is not None and step >= recipe.adversarial_from:
+            told["critic"] = self._adversary.step(real, fake)
+            losses |= self._adversary.losses(real, fake)
         return told | self._descend(losses, step)
 
-    def _latents(self, batch: SoundBatch, losses: dict[str, Tensor]) -> Tensor:
-        """The student's latents [B, inter, T] behind its flow, and how far they are from the teacher's."""
+    def _latent_loss(self, batch: SoundBatch) -> Tensor:
+        """How far the student's latents [B, inter, T] behind its flow are from the teacher's."""
         model, style = self.model, batch.style
         frames = batch.latents.shape[-1]
         mask = length_mask(2 * batch.code_lengths, frames)
-        prior = model.enc_p(
-            model.content(batch.codes),
-            batch.phonemes,
-            model.mrte_condition(style),
-            frame_mask=mask,
-            text_mask=length_mask(batch.phoneme_lengths, batch.phonemes.shape[1]),
-        )
-        latents: Tensor = model.flow(prior.sample(batch.noise) * mask, mask, style, reverse=True).float()
-        losses["latent"] = latent_loss(latents, batch.latents, mask)
-        return latents
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            prior = model.enc_p(
+                model.content(batch.codes),
+                batch.phonemes,
+                model.mrte_condition(style),
+                frame_mask=mask,
+                text_mask=length_mask(batch.phoneme_lengths, batch.phonemes.shape[1]),
+            )
+            latents: Tensor = model.flow(prior.sample(batch.noise) * mask, mask, style, reverse=True)
+        return latent_loss(latents.float(), batch.latents, mask)
 
-    def _segments(
-        self, batch: SoundBatch, latents: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def _segments(self, batch: SoundBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The teacher's and the student's audio of the same segments, each [B, 1, segment · hop]."""
         recipe, hop = self._recipe, self.model.config.audio.hop
         margin, segment = recipe.margin_frames, recipe.segment_frames
         starts = random_starts(2 * batch.code_lengths, segment + 2 * margin, generator)
-        window = slice_frames(latents, starts, segment + 2 * margin)
-        fake = self.model.dec(window, batch.style)[..., margin * hop : (margin + segment) * hop]
+        window = slice_frames(batch.latents, starts, segment + 2 * margin)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            fake = self.model.dec(window, batch.style)[..., margin * hop : (margin + segment) * hop]
         real = slice_frames(batch.audio, (starts + margin) * hop, segment * hop)
         return real, fake.float()
 
