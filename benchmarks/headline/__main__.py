@@ -3,7 +3,7 @@
     python -m benchmarks.headline [--sentences 24] [--voices 4] [--hear-minutes 10] [--steps make time hear]
 
 ``make`` writes a bundle for every row (searching for ours at each of ``--budgets``, training those that
-``--distil`` names, and vocoders of fewer kernels as ``--kernels`` says), ``time`` takes latency
+``--distil`` names, and lighter vocoders as ``--vocoders`` says), ``time`` takes latency
 and memory and wants a quiet machine, ``hear`` lets all of them speak and judges them. All of it lies under
 ``--work``, in a folder of the weights that are shipped: stopped anywhere, the same command goes on, and with
 other sentences or rounds it adds what is missing. What is there is published to ``results/headline``:
@@ -29,7 +29,7 @@ from benchmarks.headline.hearing import Readings, hear_all, heard, tasks, units
 from benchmarks.headline.judging import LIMITS, Row, held, mean, times_smaller
 from benchmarks.headline.making import Effort, Workshop, make_all
 from benchmarks.headline.page import page, training_text
-from benchmarks.headline.systems import TEACHER, Budget, Kernels, System, systems, trained_name
+from benchmarks.headline.systems import TEACHER, Budget, System, Vocoder, systems, trained_name
 from benchmarks.headline.timing import medians, memory_mb, rounds_done, time_all
 from benchmarks.progress import told
 from benchmarks.provenance import REPOSITORY, provenance, weights, write_json
@@ -48,7 +48,7 @@ def main() -> None:
     torch.set_num_threads(1)
     shop, before = workshop(given), weights()
     distilled = [word.partition(":")[0] for word in given.distil]
-    listed = systems(shop.budgets, distilled, shop.kernels)
+    listed = systems(shop.budgets, distilled, shop.vocoders)
     bundles = made(shop, listed, given)
     numbers = measured(shop, bundles, given)
     if "hear" in given.steps:
@@ -76,10 +76,10 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--distil-steps", type=read_steps, default="auto")
     parser.add_argument(
-        "--kernels",
+        "--vocoders",
         nargs="*",
         default=[],
-        help="a budget's point with a vocoder of fewer kernels, two rows: 10x:all,all,3-7,3,3:40m",
+        help="a budget's point with a lighter vocoder, two rows: 10x:light:all@96,all@48,3,3,3:40m",
     )
     parser.add_argument("--trials", type=int, default=60, help="for each budget")
     parser.add_argument("--search-seconds", type=float, default=300, help="for each budget, at most")
@@ -97,15 +97,15 @@ def workshop(given: argparse.Namespace) -> Workshop:
         given.trials, given.search_seconds, given.workers, given.distil_steps, steps_by_row(given)
     )
     like = f"ours-{given.pruned_like}" if given.pruned_like else budgets[len(budgets) // 2].name
-    kernels = tuple(map(Kernels.parse, given.kernels))
-    return Workshop(given.work, given.voices, budgets, like, effort, kernels)
+    vocoders = tuple(map(Vocoder.parse, given.vocoders))
+    return Workshop(given.work, given.voices, budgets, like, effort, vocoders)
 
 
 def steps_by_row(given: argparse.Namespace) -> dict[str, Steps]:
-    """Of ``--distil 10x:120`` and ``--kernels 10x:all,3:75m``: what these rows are trained for."""
+    """Of ``--distil 10x:120`` and ``--vocoders 10x:light:all,3:75m``: what these rows are trained for."""
     words = [word.partition(":") for word in given.distil]
     named = {f"ours-{budget}": steps for budget, _, steps in words if steps}
-    named |= {one.name: one.steps for one in map(Kernels.parse, given.kernels)}
+    named |= {one.name: one.steps for one in map(Vocoder.parse, given.vocoders)}
     return {trained_name(name): read_steps(steps) for name, steps in named.items()}
 
 

@@ -42,8 +42,8 @@ from benchmarks.headline.systems import (
     OUR_INT8,
     TEACHER,
     Budget,
-    Kernels,
     System,
+    Vocoder,
     pruned,
     trained_name,
     uniform_int8,
@@ -80,7 +80,7 @@ class Workshop:
     budgets: tuple[Budget, ...]
     pruned_like: str
     effort: Effort
-    kernels: tuple[Kernels, ...] = ()
+    vocoders: tuple[Vocoder, ...] = ()
 
     def __reduce__(self) -> tuple[type["Workshop"], tuple[object, ...]]:
         return Workshop, tuple(getattr(self, field.name) for field in fields(self))
@@ -145,9 +145,9 @@ class Workshop:
             return uniform_int8(self.teacher.gpt.config)
         if name == "pruned":
             return self._pruned()
-        for kernels in self.kernels:
-            if name in (kernels.name, trained_name(kernels.name)):
-                return kernels.of(self.candidate(f"ours-{kernels.budget}"))
+        for one in self.vocoders:
+            if name in (one.name, trained_name(one.name)):
+                return one.of(self.candidate(f"ours-{one.budget}"))
         budget = next(b for b in self.budgets if name in (b.name, trained_name(b.name)))
         return Candidate.from_dict(self.found(budget)["chosen"]["candidate"])
 

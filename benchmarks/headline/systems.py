@@ -14,7 +14,7 @@ ALTERNATIVES: Mapping[str, str] = {
     "pruned": "every width cut alike at once, no training",
 }
 OUR_INT8 = "ours-int8"
-_KERNELS, _WHOLE = "sovits.vocoder.kernels", "all"
+_KERNELS, _CHANNELS, _WHOLE = "sovits.vocoder.kernels", "sovits.vocoder.channels", "all"
 _HEAD_SIZES_KEPT, _FFN_STEP, _CHANNEL_STEP = 1, 16, 8
 _ENCODERS = ("ssl", "text", "encoder2")
 
@@ -38,32 +38,37 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Kernels:
-    """A budget's point whose vocoder keeps these residual blocks, stage by stage; trained for ``steps``."""
+class Vocoder:
+    """A budget's point with a lighter vocoder: kernels and channels stage by stage; trained for ``steps``."""
 
     budget: str  # "7.6x"
-    stages: tuple[str, ...]  # of each stage "all", or its kernels: "3", "3-7"
+    label: str
+    stages: tuple[str, ...]  # kernels that stay, and channels: "all", "3-7", "3@16", "all@96"
     steps: str
 
     @property
     def name(self) -> str:
-        return f"ours-{self.budget}-kernels"
+        return f"ours-{self.budget}-{self.label}"
 
     @property
     def about(self) -> str:
-        return f"`ours-{self.budget}` whose vocoder's stages keep the kernels {', '.join(self.stages)}"
+        return f"`ours-{self.budget}` with a vocoder of stages {', '.join(self.stages)} (kernels@channels)"
 
     @classmethod
-    def parse(cls, word: str) -> "Kernels":
-        """ "7.6x:all,all,3,3,3:40m" → the last three stages keep the kernel of 3."""
-        budget, stages, steps = word.split(":")
-        return cls(budget, tuple(stages.split(",")), steps)
+    def parse(cls, word: str) -> "Vocoder":
+        """ "7.6x:light:all@96,all@48,3,3,3:40m" → narrow first stages, one kernel in the others."""
+        budget, label, stages, steps = word.split(":")
+        return cls(budget, label, tuple(stages.split(",")), steps)
 
     def of(self, point: Candidate) -> Candidate:
-        """``point`` with these kernels instead of its own."""
-        others = {n: value for n, value in point.values.items() if not n.startswith(_KERNELS)}
-        named = {f"{_KERNELS}.{i}": kept for i, kept in enumerate(self.stages) if kept != _WHOLE}
-        return Candidate(others | named)
+        """``point`` with this vocoder's sizes instead of its own."""
+        own = (f"{_KERNELS}.", f"{_CHANNELS}.")
+        decided = {n: value for n, value in point.values.items() if not n.startswith(own)}
+        for stage, word in enumerate(self.stages):
+            kernels, _, channels = word.partition("@")
+            decided |= {f"{_KERNELS}.{stage}": kernels} if kernels != _WHOLE else {}
+            decided |= {f"{_CHANNELS}.{stage}": int(channels)} if channels else {}
+        return Candidate(decided)
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class System:
 
 
 def systems(
-    budgets: Sequence[Budget], distilled: Sequence[str], kernels: Sequence[Kernels] = ()
+    budgets: Sequence[Budget], distilled: Sequence[str], vocoders: Sequence[Vocoder] = ()
 ) -> list[System]:
     """Every row in the order of the table; ``distilled`` names budgets that have a second, trained row."""
     rows = [System(TEACHER, "the teacher's fp32 ONNX graphs")]
@@ -88,7 +93,7 @@ def systems(
         rows.append(System(budget.name, f"{asked}, not trained", ours=True))
         if budget.name.removeprefix("ours-") in distilled:
             rows.append(System(trained_name(budget.name), f"{asked}, distilled", ours=True, trained=True))
-    for one in kernels:
+    for one in vocoders:
         rows.append(System(one.name, f"{one.about}; not trained", ours=True))
         about = f"{one.about}; distilled: {one.steps}"
         rows.append(System(trained_name(one.name), about, ours=True, trained=True))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autocompress.models.training import reference
-from autocompress.production.schedule import HalfResult
+from autocompress.production.schedule import PartResult
 from autocompress.production.settings import read_steps
 from autocompress.space import Candidate
 from benchmarks.delivered import judged, judged_similarity
@@ -33,7 +33,7 @@ from benchmarks.headline.page import aim_text, dominance_lines, headline_text, p
 from benchmarks.headline.systems import (
     TEACHER,
     Budget,
-    Kernels,
+    Vocoder,
     pruned,
     systems,
     uniform_int8,
@@ -230,34 +230,39 @@ def test_rows_hold_a_trained_sibling_only_where_it_was_asked_for():
     names = [s.name for s in systems([Budget.parse("7:3"), Budget.parse("10:4")], ["10x"])]
     assert names[0] == TEACHER and "ours-10x-distilled" in names and "ours-7x-distilled" not in names
     assert Budget.parse("7:3") == Budget(7.0, 3.0)
-    assert not [name for name in names if "kernels" in name]
+    assert not [name for name in names if "light" in name]
 
 
-def test_a_vocoder_of_fewer_kernels_comes_untrained_and_as_long_as_it_was_asked_for(tmp_path):
-    fewer = Kernels.parse("7x:all,3-7,3:30m")
-    bare, trained = systems([], [], [fewer])[-2:]
-    assert (bare.name, trained.name) == ("ours-7x-kernels", "ours-7x-kernels-distilled")
-    assert not bare.trained and trained.trained and "30m" in trained.about and "all, 3-7, 3" in bare.about
-    point = Candidate({"sovits.vocoder.kernels.0": "3", "storage.gpt.head": "fp16"})
+def test_a_lighter_vocoder_comes_untrained_and_as_long_as_it_was_asked_for(tmp_path):
+    light = Vocoder.parse("7x:light:all@96,3-7,3@16:30m")
+    bare, trained = systems([], [], [light])[-2:]
+    assert (bare.name, trained.name) == ("ours-7x-light", "ours-7x-light-distilled")
+    assert (
+        not bare.trained and trained.trained and "30m" in trained.about and "all@96, 3-7, 3@16" in bare.about
+    )
+    point = Candidate({"sovits.vocoder.kernels.0": "3", "sovits.vocoder.pre": 64, "storage.gpt.head": "fp16"})
     write_json(tmp_path / "search" / "ours-7x.json", {"chosen": {"candidate": point.to_dict()}})
-    shop = Workshop(tmp_path, 2, (Budget(7.0, 1.0),), "ours-7x", Effort(), (fewer,))
+    shop = Workshop(tmp_path, 2, (Budget(7.0, 1.0),), "ours-7x", Effort(), (light,))
     shop.__dict__["work"] = tmp_path
     assert shop.candidate(bare.name) == shop.candidate(trained.name)
     assert shop.candidate("ours-7x") == point
     assert shop.candidate(bare.name).values == {
+        "sovits.vocoder.channels.0": 96,
         "sovits.vocoder.kernels.1": "3-7",
         "sovits.vocoder.kernels.2": "3",
+        "sovits.vocoder.channels.2": 16,
+        "sovits.vocoder.pre": 64,
         "storage.gpt.head": "fp16",
     }
 
 
 def test_each_trained_row_is_trained_for_as_long_as_was_asked_for_it():
-    given = argparse.Namespace(distil=["10x", "7x:120"], kernels=["7x:all,3:30m"])
+    given = argparse.Namespace(distil=["10x", "7x:120"], vocoders=["7x:light:all,3:30m"])
     assert steps_by_row(given) == {
         "ours-7x-distilled": 120,
-        "ours-7x-kernels-distilled": read_steps("30m"),
+        "ours-7x-light-distilled": read_steps("30m"),
     }
-    assert steps_by_row(argparse.Namespace(distil=[], kernels=[])) == {}
+    assert steps_by_row(argparse.Namespace(distil=[], vocoders=[])) == {}
 
 
 def test_pruning_keeps_the_whole_teacher_at_one_and_narrows_every_width_below():
@@ -293,8 +298,8 @@ def test_what_training_made_of_a_row_is_read_from_its_record_and_told(tmp_path):
     shop = Workshop(tmp_path, 2, (), "ours-7x", Effort())
     shop.__dict__["work"] = tmp_path
     assert shop.training("ours-7x-distilled") is None and training_text({}) == ""
-    half = HalfResult(None, "gpt", "KL nats a token", 120, ("qat",), 0.0368, 0.0161)
-    record = {"note": "", "halves": [half.to_dict()]}
+    part = PartResult(None, "gpt", "KL nats a token", 120, ("qat",), 0.0368, 0.0161)
+    record = {"note": "", "parts": [part.to_dict()]}
     write_json(tmp_path / "rows" / "ours-7x-distilled" / "training" / "key" / "summary.json", record)
     assert shop.training("ours-7x-distilled") == record
     assert training_text(record) == " (gpt 120 steps, 0.037 to 0.016 KL nats a token)"
