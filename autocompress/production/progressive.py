@@ -10,7 +10,7 @@ from autocompress.production.stage import Outcome, Report, StagePlan, run_stage
 SETTLING = 0.25
 """The share of the steps that follows the last round."""
 SMALLEST = 0.25
-"""A round is never made smaller than this share of the first."""
+"""A round is never made smaller than this share of the first, nor so small that it has too few steps."""
 _ROUNDING = 1e-9
 
 
@@ -24,21 +24,27 @@ class PruningPlan:
 
     def first_round(self, deepest: float) -> float:
         """The planned ratio, or more where the steps would not fill the rounds."""
-        return max(self.ratio, deepest * LEAST_STEPS / max(1, self.steps))
+        return max(self.ratio, self._worth_while(deepest))
+
+    def smallest_round(self, deepest: float) -> float:
+        """Halving ends here: at 4 steps a round nothing is learnt, however little is cut in each."""
+        return max(SMALLEST * self.first_round(deepest), self._worth_while(deepest))
+
+    def _worth_while(self, deepest: float) -> float:
+        return deepest * LEAST_STEPS / max(1, self.steps)
 
 
 def narrow(craft: Craft[N], start: Outcome[N], plan: PruningPlan, report: Report) -> Outcome[N]:
     """``start`` brought to the candidate's widths, round by round.
 
     A round's share is its part of what pruning at once, without training, would cost. One that costs more,
-    and more than is negligible, is undone and tried again at half the size, down to ``SMALLEST`` of the
-    first.
+    and more than is negligible, is undone and tried again at half the size, down to the smallest.
     """
     decisions = craft.decisions
     deepest = decisions.deepest
     at_once = craft.loss(craft.shape(start.network, decisions.at(deepest))) - start.loss
     size = plan.first_round(deepest)
-    least, current, at, number, notes = size * SMALLEST, start, 0.0, 0, []
+    least, current, at, number, notes = plan.smallest_round(deepest), start, 0.0, 0, []
     while deepest - at > _ROUNDING:
         number += 1
         step = min(size, deepest - at)

@@ -75,6 +75,16 @@ def test_few_steps_make_larger_rounds(tmp_path) -> None:
     assert craft.shaped == [60, 80, 60]
 
 
+def test_rounds_that_cost_too_much_are_not_halved_until_nothing_is_learnt_in_them(tmp_path) -> None:
+    craft = toy_craft(100, 60, rate=0.0, fault=0.01)
+    object.__setattr__(craft, "shape", dear_rounds(craft, above=1))
+    outcome = pruned(craft, tmp_path, steps=200)
+    rounds = [width for width in craft.shaped[1:] if width != 95]
+    assert "4.00% a round" in outcome.note and "2.50%" not in outcome.note
+    assert rounds == sorted(rounds, reverse=True) and len(rounds) == 10
+    assert PruningPlan(tmp_path, 200).smallest_round(0.4) == pytest.approx(0.04)
+
+
 def test_a_killed_pruning_makes_the_same_rounds(tmp_path) -> None:
     whole = pruned(toy_craft(100, 60), tmp_path / "whole")
     seen = []
