@@ -180,4 +180,13 @@ def _run(
         last = StagePlan(folder / "3-qat", steps["qat"], quantized=True)
         current = run_stage(craft, craft.ready_to_round(current.network), last, report)
         notes.append(current.note and f"qat: {current.note}")
-    return current.network, [note for note in notes if note]
+        return current.network, [note for note in notes if note]
+    return rounded_well(craft, current.network), [note for note in notes if note]
+
+
+def rounded_well(craft: Craft[N], network: N) -> N:
+    """``network``, or where its weights are moved for it to lose less when they are rounded."""
+    if not craft.decisions.precision.values:
+        return network
+    moved = craft.ready_to_round(network)
+    return min((network, moved), key=lambda one: craft.loss(craft.delivered(one)))

@@ -17,6 +17,7 @@ from autocompress.models.serial import from_json
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.training.sovits_distillation import (
     FRONT,
+    PRIOR,
     SovitsDistillation,
     SovitsDistillationRecipe,
 )
@@ -82,7 +83,9 @@ class SovitsCraft(Craft[Sovits]):
     def objective(
         self, network: Sovits, steps: int, *, quantized: bool, distance: float
     ) -> SovitsDistillation:
+        """Where the prior learns to be rounded the flow stays: its weights lie where rounding costs least."""
         precision = self.decisions.precision if quantized else Candidate()
+        part = PRIOR if quantized else self.name
         joins = round(steps * ADVERSARIAL_SHARE) if steps >= ADVERSARIAL_LEAST else steps
         recipe = SovitsDistillationRecipe(
             steps,
@@ -92,7 +95,7 @@ class SovitsCraft(Craft[Sovits]):
             warm_steps=warm_steps(steps),
         )
         embed = speaker_network(network.config.audio.sample_rate_hz)
-        return SovitsDistillation(quantized_sovits(network, precision), self.source, recipe, self.name, embed)
+        return SovitsDistillation(quantized_sovits(network, precision), self.source, recipe, part, embed)
 
     def built(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Sovits:
         return build_sovits(from_json(SovitsConfig, config), weights)

@@ -34,8 +34,8 @@ from autocompress.models.training.taught import SoundBatch, TaughtSource
 SpeakerEmbedder = Callable[[Tensor], Tensor]
 """Audio [B, n] → unit vectors [B, D], differentiable."""
 
-FRONT, VOCODER = "front", "vocoder"
-_MODULES = {FRONT: ("enc_p", "flow", "ge_to512"), VOCODER: ("dec",)}
+FRONT, PRIOR, VOCODER = "front", "prior", "vocoder"
+_MODULES = {FRONT: ("enc_p", "flow", "ge_to512"), PRIOR: ("enc_p", "ge_to512"), VOCODER: ("dec",)}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class SovitsDistillationRecipe:
 class SovitsDistillation:
     """One optimisation step at a time; see :class:`autocompress.models.training.trainer.Objective`.
 
-    ``part``: "front" (prior encoder and flow) or "vocoder"; the rest keeps its weights.
+    ``part``: "front" (prior encoder and flow), "prior" of these, or "vocoder"; the rest keeps its weights.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class SovitsDistillation:
         generator = torch.Generator().manual_seed(step)
         set_rate(self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps))
         batch = self._source.sovits(step, recipe.batch_size)
-        if self._part == FRONT:
+        if self._part != VOCODER:
             return self._descend({"latent": self._latent_loss(batch)}, step)
         told: dict[str, float] = {}
         real, fake = self._segments(batch, generator)
