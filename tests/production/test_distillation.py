@@ -16,6 +16,7 @@ from autocompress.models.training.gpt_distillation import (
 )
 from autocompress.models.training.sovits_distillation import (
     FRONT,
+    PRIOR,
     VOCODER,
     SovitsDistillation,
     SovitsDistillationRecipe,
@@ -149,6 +150,16 @@ def test_the_front_alone_learns_latents_and_decodes_nothing(teacher, lessons) ->
     assert losses[-1]["latent"] < losses[0]["latent"]
     moved = {n.split(".")[0] for n, p in objective.model.named_parameters() if not torch.equal(p, before[n])}
     assert moved == {"enc_p", "flow"}
+
+
+def test_while_the_prior_learns_to_be_rounded_the_flow_stays(teacher, lessons) -> None:
+    student = materialize_sovits(teacher.sovits, Candidate({"sovits.flow.couplings": 3})).network
+    before = {name: p.clone() for name, p in student.named_parameters()}
+    objective = SovitsDistillation(student, TaughtSource(lessons, 0), sovits_recipe(), PRIOR)
+    losses = [objective.step(step) for step in range(6)]
+    assert losses[-1]["latent"] < losses[0]["latent"]
+    moved = {n.split(".")[0] for n, p in objective.model.named_parameters() if not torch.equal(p, before[n])}
+    assert moved == {"enc_p"}
 
 
 def test_the_vocoder_alone_learns_from_the_teachers_latents_and_later_from_critics(teacher, lessons) -> None:

@@ -1,13 +1,16 @@
 """Progressive pruning: five per cent a round, a step back where one costs too much, the target in the end."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from autocompress.production.progressive import PruningPlan, narrow
-from autocompress.production.schedule import stages_of, train_part
+from autocompress.production.schedule import rounded_well, stages_of, train_part
 from autocompress.production.settings import TrainingSettings
 from autocompress.production.stage import Outcome
-from tests.production.toy_craft import toy_craft
+from autocompress.space import Candidate
+from tests.production.toy_craft import ToyNetwork, toy_craft
 
 
 def quiet(name, progress) -> None:
@@ -108,6 +111,18 @@ def test_the_better_of_trained_and_untrained_is_delivered_and_it_is_said(tmp_pat
     assert result.network is untrained
     assert "kept untrained" in result.notes[-1]
     assert result.to_dict()["kept"] == "untrained"
+
+
+@pytest.mark.parametrize(("moved_by", "kept"), [(0.02, "moved"), (-0.02, "as trained")])
+def test_trained_weights_are_moved_where_rounding_costs_less_if_it_does(moved_by, kept) -> None:
+    craft = toy_craft(100, 60)
+    network = craft.shape(craft.teacher, craft.decisions.architecture)
+    moved = ToyNetwork(network.weight.detach() + moved_by)
+    object.__setattr__(craft, "ready_to_round", lambda _: moved)
+    assert rounded_well(craft, network) is network  # nothing is rounded
+    precise = replace(craft.decisions, precision=Candidate({"storage.toy": "int4"}))
+    object.__setattr__(craft, "decisions", precise)
+    assert rounded_well(craft, network) is (moved if kept == "moved" else network)
 
 
 def test_what_is_not_asked_for_is_no_stage() -> None:
