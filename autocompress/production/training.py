@@ -44,7 +44,7 @@ from autocompress.transforms.building import with_vocoder
 from autocompress.transforms.gpt_depth import kept_layers
 
 JUDGED_TOKENS = 60  # of a held-out utterance: 2.4 s
-_GPT_CALIBRATION, _SOVITS_CALIBRATION = 8, 4  # lessons; every round of pruning looks at them anew
+_GPT_CALIBRATION, _SOVITS_CALIBRATION = 24, 16  # lessons; every round of pruning looks at them anew
 
 Stage = Callable[[str], None]
 
