@@ -5,7 +5,7 @@ from pathlib import Path
 
 from autocompress.production.craft import Craft, N
 from autocompress.production.settings import LEAST_STEPS
-from autocompress.production.stage import Outcome, Report, StagePlan, run_stage
+from autocompress.production.stage import Outcome, Report, StagePlan, finished, run_stage
 
 SETTLING = 0.25
 """The share of the steps that follows the last round."""
@@ -49,7 +49,9 @@ def narrow(craft: Craft[N], start: Outcome[N], plan: PruningPlan, report: Report
         number += 1
         step = min(size, deepest - at)
         stage = StagePlan(plan.folder / f"round-{number:02d}", _steps(plan, step / deepest), milestones=1)
-        outcome = run_stage(craft, craft.shape(current.network, decisions.at(at + step)), stage, report)
+        outcome = finished(craft, stage) or run_stage(
+            craft, craft.shape(current.network, decisions.at(at + step)), stage, report
+        )
         notes += [f"round {number}: {outcome.note}"] if outcome.note else []
         share = max(craft.negligible, at_once * step / deepest)
         if outcome.loss - current.loss > share and step > least + _ROUNDING:

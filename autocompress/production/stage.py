@@ -52,8 +52,12 @@ def run_stage(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> O
     A student at a negligible distance is left alone: at any rate the first steps would take it further off.
     Losses that are not finite, or a student that runs away, end the stage with what was best before.
     """
-    done = load_network(craft, plan.folder / FINISHED)
-    return done or _finish(plan.folder, _trained(craft, network, plan, report))
+    return finished(craft, plan) or _finish(plan.folder, _trained(craft, network, plan, report))
+
+
+def finished(craft: Craft[N], plan: StagePlan) -> Outcome[N] | None:
+    """What a stage has come to; None while it has not ended."""
+    return load_network(craft, plan.folder / FINISHED)
 
 
 def _trained(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> Outcome[N]:

@@ -99,8 +99,9 @@ def test_a_killed_pruning_makes_the_same_rounds(tmp_path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         pruned(toy_craft(100, 60, spoil=kill), tmp_path / "killed")
-    resumed = pruned(toy_craft(100, 60), tmp_path / "killed")
-    assert resumed.loss == whole.loss
+    craft = toy_craft(100, 60)
+    assert pruned(craft, tmp_path / "killed").loss == whole.loss
+    assert len(craft.shaped) < 9  # rounds that were finished are read, not cut anew
 
 
 def test_the_better_of_trained_and_untrained_is_delivered_and_it_is_said(tmp_path) -> None:
