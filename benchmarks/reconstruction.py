@@ -44,7 +44,7 @@ def gpt_students(teacher: Teacher) -> dict[str, Decided]:
 def sovits_students(teacher: Teacher) -> dict[str, Decided]:
     """Names and decisions of the SoVITS students."""
     config = teacher.sovits.config
-    flow, stages = config.couplings[0].hidden, config.vocoder.stages
+    flow, stages = config.couplings[0].hidden, config.upstream_vocoder.stages
     found: dict[str, Decided] = {
         f"flow channels, {removed} less": {"sovits.flow.channels": round(share * flow)}
         for removed, share in (("a quarter", 3 / 4), ("half", 1 / 2))
@@ -54,7 +54,7 @@ def sovits_students(teacher: Teacher) -> dict[str, Decided]:
             f"sovits.vocoder.channels.{s}": int(share * stage.channels) for s, stage in enumerate(stages)
         }
     found["vocoder, a quarter less before upsampling"] = {
-        "sovits.vocoder.pre": round(0.75 * config.vocoder.channels)
+        "sovits.vocoder.pre": round(0.75 * config.upstream_vocoder.channels)
     }
     found["prior FFN, a quarter less"] = {
         f"sovits.prior.{encoder}.ffn": round(0.75 * config.prior.ssl_blocks[0].ffn)

@@ -6,6 +6,7 @@ import torch
 from autocompress.models.config import (
     AudioConfig,
     GptConfig,
+    IstftConfig,
     QuantizerConfig,
     SovitsConfig,
     StageSize,
@@ -14,6 +15,7 @@ from autocompress.models.config import (
     WaveNetSize,
 )
 from autocompress.models.gpt import Gpt
+from autocompress.models.sovits.istft import new_spare
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.speech import TextFrontEnd
 from autocompress.models.teacher import Teacher
@@ -37,10 +39,11 @@ SOVITS = SovitsConfig.uniform(
     audio=AudioConfig(sample_rate_hz=16_000, n_fft=1024, hop=320, win=1024),
     vocoder=VocoderConfig(32, (StageSize(20, 40, 16, (3, 7, 11)), StageSize(16, 32, 8, (3, 7, 11)))),
 )
+SPARE = IstftConfig(width=16, coarse=(48, 32), fine=(48,), hop=160, rate=2)
 
 
-def tiny_teacher(seed: int = 0) -> Teacher:
-    """One voice, ``ada``; the same weights for the same seed."""
+def tiny_teacher(seed: int = 0, *, spare: bool = False) -> Teacher:
+    """One voice, ``ada``; the same weights for the same seed. ``spare``: with an untrained second vocoder."""
     torch.manual_seed(seed)
     gpt = Gpt(GPT).eval().requires_grad_(False)
     sovits = Sovits(SOVITS).eval().requires_grad_(False)
@@ -50,6 +53,8 @@ def tiny_teacher(seed: int = 0) -> Teacher:
                 torch.nn.init.normal_(parameter, std=0.3)
             if "conv_post" in name:  # an untrained vocoder is nearly silent
                 parameter.mul_(20)
+    if spare:
+        sovits.attach(new_spare(SOVITS, SPARE, seed))
     return Teacher(
         gpt, sovits, TextFrontEnd("v2"), VoiceMaker(sovits, "tiny"), {"ada": tiny_voice("ada")}, "tiny"
     )

@@ -20,6 +20,9 @@ Model = Annotated[str | None, typer.Option(help="A packaged model (default: refe
 GptFile = Annotated[Path | None, typer.Option("--gpt", help="Your own GPT file (.ckpt).")]
 SovitsFile = Annotated[Path | None, typer.Option("--sovits", help="Your own SoVITS file (.pth).")]
 VoicesFile = Annotated[Path | None, typer.Option("--voices", help="voices.toml of your own model.")]
+VocoderFile = Annotated[
+    Path | None, typer.Option("--vocoder", help="Spare vocoder of your own model (model train-vocoder).")
+]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command goes on there.")]
 BudgetWord = Annotated[str, typer.Option("--budget", help="When to stop: 60trials, 10m, 90s, 2h.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
@@ -106,12 +109,12 @@ def search_settings(
 
 
 def chosen_model(
-    model: str | None, gpt: Path | None, sovits: Path | None, voices: Path | None
+    model: str | None, gpt: Path | None, sovits: Path | None, voices: Path | None, vocoder: Path | None
 ) -> "ModelChoice":
     """The teacher that the options name."""
     from autocompress.pipeline.model_source import choose_model
 
-    return choose_model(model, gpt, sovits, voices)
+    return choose_model(model, gpt, sovits, voices, vocoder)
 
 
 def run_document(run: Path) -> dict[str, Any]:

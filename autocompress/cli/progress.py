@@ -42,3 +42,15 @@ def training_report(quiet: bool = False) -> Iterator[Callable[[str, "TrainingPro
             bars.update(tasks[stage], completed=progress.step, note=left + losses)  # type: ignore[arg-type]
 
         yield report
+
+
+@contextmanager
+def stage_report(quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """One line that says what is being done, for ``report(text)``; none when ``quiet``."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bars:
+        task = bars.add_task("starting", total=None)
+        yield lambda text: bars.update(task, description=text)

@@ -24,6 +24,7 @@ def compress(
     gpt: o.GptFile = None,
     sovits: o.SovitsFile = None,
     voices: o.VoicesFile = None,
+    vocoder: o.VocoderFile = None,
     out: o.Out = DEFAULT_OUT,
     budget: o.BudgetWord = "60trials",
     seed: o.Seed = 0,
@@ -49,9 +50,10 @@ def compress(
 
     o.set_up_logging(verbose)
     o.check_out(out)
+    teacher = o.chosen_model(model, gpt, sovits, voices, vocoder)
     settings = o.search_settings(budget, seed, sampler, workers, storage, speech, distil_rung)
     with Session(out, quiet) as session:
-        session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
+        session.plan(request, teacher, space, override or (), settings)
         session.search(sensitivity)
         session.produce("best", None, distil_steps, recordings)
         session.report()
@@ -64,6 +66,7 @@ def plan(
     gpt: o.GptFile = None,
     sovits: o.SovitsFile = None,
     voices: o.VoicesFile = None,
+    vocoder: o.VocoderFile = None,
     budget: o.BudgetWord = "60trials",
     space: o.Space = "gpt-sovits",
     override: o.Override = None,
@@ -78,7 +81,7 @@ def plan(
     from autocompress.pipeline.compose import plan as make
 
     settings = o.plan_settings(budget)
-    chosen = o.chosen_model(model, gpt, sovits, voices)
+    chosen = o.chosen_model(model, gpt, sovits, voices, vocoder)
     made = make(request, chosen, space=space, override=override or (), settings=settings)
     print(json.dumps(made.to_dict(), ensure_ascii=False) if as_json else plan_text(made, brief=quiet))
     raise typer.Exit(0 if made.feasible else 1)
@@ -90,6 +93,7 @@ def search(
     gpt: o.GptFile = None,
     sovits: o.SovitsFile = None,
     voices: o.VoicesFile = None,
+    vocoder: o.VocoderFile = None,
     out: o.Out = DEFAULT_OUT,
     budget: o.BudgetWord = "60trials",
     seed: o.Seed = 0,
@@ -113,9 +117,10 @@ def search(
 
     o.set_up_logging(verbose)
     o.check_out(out)
+    teacher = o.chosen_model(model, gpt, sovits, voices, vocoder)
     settings = o.search_settings(budget, seed, sampler, workers, storage, speech, distil_rung)
     with Session(out, quiet) as session:
-        session.plan(request, o.chosen_model(model, gpt, sovits, voices), space, override or (), settings)
+        session.plan(request, teacher, space, override or (), settings)
         session.search(sensitivity)
         session.report()
     session.show(as_json)

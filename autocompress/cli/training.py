@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from autocompress.cli import options as o
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
@@ -14,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``autocompress model``."""
     app.command("speak-corpus")(speak_corpus)
     app.command("train-reference")(train_reference)
+    app.command("train-vocoder")(train_vocoder)
     app.command("evaluate")(evaluate)
 
 
@@ -65,6 +68,39 @@ def train_reference(
     with training_report(quiet) as report:
         TrainingRun(corpus, out, seed).run(stage or STAGES, report)
     print(json.dumps({"model": str(out / "model")}) if as_json else f"model: {out / 'model'}")
+
+
+def train_vocoder(
+    model: o.Model = None,
+    gpt: o.GptFile = None,
+    sovits: o.SovitsFile = None,
+    voices: o.VoicesFile = None,
+    out: Annotated[Path, typer.Option(help="The file to write; states and lessons lie beside it.")] = Path(
+        "runs/vocoder.safetensors"
+    ),
+    steps: Annotated[str, typer.Option(help="How long: steps, or a time such as 90m.")] = "90m",
+    width: Annotated[int, typer.Option(min=16, help="Width of its residual stream.")] = 192,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch; all by default.")] = None,
+    recordings: o.Recordings = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a spare vocoder that predicts spectra, a tenth of HiFi-GAN's work; `--vocoder` takes it.
+
+    Example: autocompress model train-vocoder --gpt s1.ckpt --sovits s2.pth --voices voices.toml
+    """
+    from autocompress.cli.progress import stage_report
+    from autocompress.pipeline.model_source import load_model
+    from autocompress.pipeline.spare_training import SpareTraining, train_spare
+    from autocompress.production.settings import read_steps
+
+    o.check_out(out.parent)
+    asked = SpareTraining(read_steps(steps), width, seed, threads, recordings)
+    with stage_report(quiet) as stage:
+        trained = train_spare(load_model(o.chosen_model(model, gpt, sovits, voices, None)), out, asked, stage)
+    document = {"vocoder": str(out)} | trained.to_dict()
+    print(json.dumps(document) if as_json else f"vocoder: {out}")
 
 
 def evaluate(

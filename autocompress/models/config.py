@@ -3,6 +3,7 @@
 Where layers may differ, the size is given per layer; ``uniform`` builds the usual case from single numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from autocompress.errors import CheckpointError
@@ -190,8 +191,58 @@ class VocoderConfig:
 
 
 @dataclass(frozen=True)
+class IstftConfig:
+    """A vocoder that predicts spectra: residual blocks, ``coarse`` of them a latent frame, ``fine`` ones at
+    ``rate`` times as many; then an inverse short-time Fourier transform of ``overlap`` windows a sample.
+
+    ``coarse`` and ``fine`` hold each block's hidden width; ``hop`` is in samples a fine frame.
+    """
+
+    width: int
+    coarse: tuple[int, ...]
+    fine: tuple[int, ...]
+    hop: int
+    rate: int = 2
+    overlap: int = 3
+    kernel: int = 7
+
+    def __post_init__(self) -> None:
+        sizes = (self.width, self.hop, self.rate, self.kernel, *self.coarse, *self.fine)
+        _require(min(sizes) >= 1, f"an inverse-STFT vocoder needs positive sizes, found {self}")
+        _require(self.kernel % 2 == 1, f"its kernel must be odd, found {self.kernel}")
+        # A Hann window adds up to a constant from the second overlap on.
+        _require(self.overlap >= 2, f"its windows must overlap at least twice, found {self.overlap}")
+        _require(self.hop * self.overlap % 2 == 0, f"its window must be even, found {self.n_fft}")
+
+    @property
+    def n_fft(self) -> int:
+        return self.hop * self.overlap
+
+    @property
+    def bins(self) -> int:
+        return self.n_fft // 2 + 1
+
+    @property
+    def upsampling(self) -> int:
+        return self.hop * self.rate
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The hidden width of every block, coarse ones first."""
+        return (*self.coarse, *self.fine)
+
+    def with_hidden(self, widths: Sequence[int]) -> "IstftConfig":
+        """The same blocks with other hidden widths."""
+        first = len(self.coarse)
+        return replace(self, coarse=tuple(widths[:first]), fine=tuple(widths[first:]))
+
+
+@dataclass(frozen=True)
 class SovitsConfig:
-    """SoVITS: semantic tokens, phonemes and a global condition → audio."""
+    """SoVITS: semantic tokens, phonemes and a global condition → audio.
+
+    ``spare``: a second vocoder, trained to stand in for the first.
+    """
 
     version: str
     phoneme_vocab: int
@@ -200,13 +251,14 @@ class SovitsConfig:
     gin: int
     prior: PriorConfig
     couplings: tuple[WaveNetSize, ...]
-    vocoder: VocoderConfig
+    vocoder: VocoderConfig | IstftConfig
     posterior: WaveNetSize
     style: StyleConfig = field(default_factory=StyleConfig)
     quantizer: QuantizerConfig = field(default_factory=QuantizerConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
     speaker_width: int = 0
     dropout: float = 0.0
+    spare: IstftConfig | None = None
 
     def __post_init__(self) -> None:
         _known(self.version)
@@ -216,10 +268,11 @@ class SovitsConfig:
             f"without a speaker vector the condition is added inside MRTE: gin={self.gin} must equal "
             f"its hidden size {self.prior.mrte.hidden}",
         )
-        _require(
-            self.vocoder.upsampling == self.audio.hop,
-            f"the vocoder multiplies by {self.vocoder.upsampling}, one frame is {self.audio.hop} samples",
-        )
+        for vocoder in (self.vocoder, *((self.spare,) if self.spare else ())):
+            _require(
+                vocoder.upsampling == self.audio.hop,
+                f"the vocoder multiplies by {vocoder.upsampling}, one frame is {self.audio.hop} samples",
+            )
         _require(
             self.style.bins <= self.audio.bins,
             f"the style encoder reads {self.style.bins} bins of {self.audio.bins}",
@@ -284,7 +337,26 @@ class SovitsConfig:
         """Upstream's sizes for v1, v2, v2Pro or v2ProPlus."""
         return cls.uniform(version=version, gin=1024 if version in ("v2Pro", "v2ProPlus") else 512)
 
-    def with_vocoder(self, vocoder: VocoderConfig) -> "SovitsConfig":
+    @property
+    def hifigan(self) -> VocoderConfig | None:
+        """The vocoder's sizes where it is upstream's kind."""
+        return self.vocoder if isinstance(self.vocoder, VocoderConfig) else None
+
+    @property
+    def upstream_vocoder(self) -> VocoderConfig:
+        """The same, of a model that must have it, as every teacher does."""
+        _require(
+            isinstance(self.vocoder, VocoderConfig), "its vocoder predicts spectra; a HiFi-GAN is needed"
+        )
+        assert isinstance(self.vocoder, VocoderConfig)
+        return self.vocoder
+
+    @property
+    def istft(self) -> IstftConfig | None:
+        """The vocoder's sizes where it predicts spectra."""
+        return self.vocoder if isinstance(self.vocoder, IstftConfig) else None
+
+    def with_vocoder(self, vocoder: VocoderConfig | IstftConfig) -> "SovitsConfig":
         return replace(self, vocoder=vocoder)
 
 
@@ -298,6 +370,13 @@ def halving_vocoder(
         for i, (rate, kernel) in enumerate(zip(rates, up_kernels, strict=True))
     )
     return VocoderConfig(channels, stages, kernels, dilations)
+
+
+def spectral_vocoder(audio: AudioConfig, width: int = 192) -> IstftConfig:
+    """A spare vocoder of the usual shape: four blocks a latent frame, four at twice as many."""
+    rate = 2 if audio.hop % 2 == 0 else 1
+    blocks = (3 * width,) * 4
+    return IstftConfig(width, blocks, blocks, audio.hop // rate, rate, 3 if audio.hop // rate % 2 == 0 else 4)
 
 
 def original_vocoder(version: str) -> VocoderConfig:

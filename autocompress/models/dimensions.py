@@ -23,7 +23,7 @@ def gpt_dimensions(config: GptConfig) -> dict[str, Sizes]:
 
 
 def sovits_dimensions(config: SovitsConfig) -> dict[str, Sizes]:
-    prior, vocoder = config.prior, config.vocoder
+    prior = config.prior
     blocks = (*prior.ssl_blocks, *prior.text_blocks, *prior.joint_blocks)
     live = [size for size in config.couplings if size.layers > 0]
     if not blocks or not live:
@@ -40,10 +40,23 @@ def sovits_dimensions(config: SovitsConfig) -> dict[str, Sizes]:
         "sovits.flow.couplings": len(live),
         "sovits.flow.wn_layers": max(size.layers for size in live),
         "sovits.flow.channels": max(size.hidden for size in live),
+        **_vocoder_dimensions(config),
+    }
+
+
+def _vocoder_dimensions(config: SovitsConfig) -> dict[str, Sizes]:
+    """Of the teacher's own, and of its spare where it has one."""
+    vocoder, spare = config.hifigan, config.istft or config.spare
+    if vocoder is None:
+        raise SpaceError(
+            "A teacher needs upstream's vocoder. Search from the model that this one was made from."
+        )
+    own: dict[str, Sizes] = {
         "sovits.vocoder.pre": vocoder.channels,
         "sovits.vocoder.channels": [stage.channels for stage in vocoder.stages],
         "sovits.vocoder.kernels": _shared_kernels(vocoder),
     }
+    return own if spare is None else own | {"sovits.vocoder.hidden": max(spare.hidden)}
 
 
 def _shared_kernels(vocoder: VocoderConfig) -> list[int]:

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from autocompress.errors import CheckpointError
@@ -35,6 +36,14 @@ def from_json(kind: type[T], data: Any) -> T:
         raise CheckpointError(f"{kind.__name__}: {error}") from error
 
 
+def _alternative(hint: Any, item: Any) -> Any:
+    """Of a union, the table with the most of the item's keys; of plain kinds the first."""
+    tables = [kind for kind in get_args(hint) if dataclasses.is_dataclass(kind)]
+    if not tables or not isinstance(item, Mapping):
+        return get_args(hint)[0]
+    return max(tables, key=lambda kind: sum(f.name in item for f in dataclasses.fields(kind)))
+
+
 def _optional(f: "dataclasses.Field[Any]") -> bool:
     return f.default is not dataclasses.MISSING or f.default_factory is not dataclasses.MISSING
 
@@ -45,6 +54,8 @@ def _unknown(key: str, known: list[str]) -> str:
 
 
 def _value(hint: Any, item: Any) -> Any:
+    if get_origin(hint) is UnionType:
+        return item if item is None else _value(_alternative(hint, item), item)
     if get_origin(hint) is tuple:
         return tuple(_value(get_args(hint)[0], part) for part in item)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):

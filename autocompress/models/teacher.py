@@ -11,7 +11,7 @@ from autocompress.errors import CheckpointError, MalformedError
 from autocompress.models import reference
 from autocompress.models.audio import Samples
 from autocompress.models.bert import BertFeatures
-from autocompress.models.checkpoint import load_gpt, load_sovits
+from autocompress.models.checkpoint import attach_spare, load_gpt, load_sovits
 from autocompress.models.content import ContentEncoder, HubertContent
 from autocompress.models.gpt import Gpt
 from autocompress.models.sampling import SamplingSettings
@@ -134,12 +134,13 @@ class Teacher:
         )
 
 
-def load_teacher(
+def load_teacher(  # noqa: PLR0913 (one name for each file that a user may have)
     name: str | None = None,
     *,
     gpt: str | Path | None = None,
     sovits: str | Path | None = None,
     voices: str | Path | None = None,
+    vocoder: str | Path | None = None,
     hubert: str | Path | ContentEncoder | None = None,
     bert: str | Path | None = None,
     speaker_network: str | Path | None = None,
@@ -148,7 +149,7 @@ def load_teacher(
 
     ``voices`` is a voices.toml; ``hubert`` and ``bert`` are the user's own folders (without HuBERT a
     voice needs precomputed tokens, without BERT Chinese gets zeros); ``speaker_network`` is v2Pro's
-    ERes2NetV2 file.
+    ERes2NetV2 file. ``vocoder`` is a spare one of ``autocompress model train-vocoder``.
     """
     if name is not None:
         return _named(name)
@@ -156,6 +157,8 @@ def load_teacher(
         raise CheckpointError("a model needs both of its files: give gpt=… and sovits=…, or a packaged name.")
     first, second = load_gpt(gpt), load_sovits(sovits)
     check_pair(first, second)
+    if vocoder is not None:
+        attach_spare(second, vocoder)
     encoder = HubertContent(hubert) if isinstance(hubert, str | Path) else hubert
     features = BertFeatures(bert) if bert is not None else None
     network = None if speaker_network is None else load_speaker_network(speaker_network)
@@ -174,6 +177,8 @@ def load_reference() -> Teacher:
     """The model that ships with the package; new voices need the extra ``clone``."""
     reference.verify_files()
     gpt, sovits = load_gpt(reference.GPT), load_sovits(reference.SOVITS)
+    if reference.SPARE.is_file():
+        attach_spare(sovits, reference.SPARE)
     # Its GPT was trained on clips without the silence that upstream appends to a prompt.
     maker = VoiceMaker(sovits, "reference", WhisperContent(), prompt_tail_s=0.0)
     voices = LazyVoices(maker, read_voices(reference.VOICES), known_good=True)

@@ -19,7 +19,7 @@ from autocompress.pipeline.bundle_speech import hear_bundle
 from autocompress.pipeline.calibrated import calibrated
 from autocompress.pipeline.evaluation_data import spoken_tasks, stand_in_voice
 from autocompress.pipeline.evaluator import takes_bert
-from autocompress.pipeline.fingerprints import teacher_hash
+from autocompress.pipeline.fingerprints import speaker_hash, teacher_hash
 from autocompress.pipeline.saved_plan import run_above
 from autocompress.production.assembly import export_student, ingredients
 from autocompress.production.light_tier import export_light_tier
@@ -122,6 +122,7 @@ def school(teacher: Teacher, folder: Path, options: DeliveryOptions, stage: Stag
         options.training,
         calibrated(teacher),
         stage,
+        speaker_id=speaker_hash(teacher),
     )
 
 

@@ -27,12 +27,22 @@ def fingerprint(teacher: Teacher, data: str, profile: HardwareProfile) -> Finger
 
 
 def teacher_hash(teacher: Teacher) -> str:
-    """Of both networks' weights."""
+    """Of both networks' weights, a spare vocoder's among them."""
+    return _weights_hash(teacher, ())
+
+
+def speaker_hash(teacher: Teacher) -> str:
+    """Of the weights that it speaks with: whatever spare vocoder lies beside them, it says the same."""
+    return _weights_hash(teacher, ("spare.",))
+
+
+def _weights_hash(teacher: Teacher, without: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for network in (teacher.gpt, teacher.sovits):
         for name, tensor in network.state_dict().items():
-            digest.update(name.encode())
-            digest.update(tensor.detach().contiguous().numpy().tobytes())
+            if not name.startswith(without):
+                digest.update(name.encode())
+                digest.update(tensor.detach().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -1,5 +1,6 @@
 """The teacher of a plan: its sizes without its weights, and the loaded model."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,25 +18,33 @@ def choose_model(
     gpt: str | Path | None = None,
     sovits: str | Path | None = None,
     voices: str | Path | None = None,
+    vocoder: str | Path | None = None,
 ) -> ModelChoice:
     """A packaged model by name (``reference`` when nothing is given), or upstream's two files."""
     if gpt is None and sovits is None:
-        if voices is not None:
-            raise CheckpointError("--voices belongs to a model of your own: give --gpt and --sovits with it.")
+        for option, value in (("--voices", voices), ("--vocoder", vocoder)):
+            if value is not None:
+                raise CheckpointError(
+                    f"{option} belongs to a model of your own: give --gpt and --sovits with it."
+                )
         return ModelChoice(name or "reference")
     if name is not None:
         raise CheckpointError(f"give either --model {name} or the two files --gpt and --sovits, not both.")
     if gpt is None or sovits is None:
         raise CheckpointError("a model needs both of its files: --gpt FILE and --sovits FILE.")
-    return ModelChoice(None, *(None if p is None else str(Path(p).resolve()) for p in (gpt, sovits, voices)))
+    files = (gpt, sovits, voices, vocoder)
+    return ModelChoice(None, *(None if p is None else str(Path(p).resolve()) for p in files))
 
 
 def model_sizes(model: ModelChoice) -> tuple[GptConfig, SovitsConfig]:
     """Sizes of both networks. The packaged model's are known; files are opened."""
     if model.name == "reference":
+        from autocompress.models.checkpoint import spare_sizes
+        from autocompress.models.reference import SPARE
         from autocompress.models.training import reference
 
-        return reference.gpt_config(), reference.sovits_config()
+        spare = spare_sizes(SPARE) if SPARE.is_file() else None
+        return reference.gpt_config(), replace(reference.sovits_config(), spare=spare)
     teacher = load_model(model)
     return teacher.gpt.config, teacher.sovits.config
 
@@ -47,7 +56,7 @@ def load_model(model: ModelChoice) -> "Teacher":
 
     if model.name is not None:
         return load_teacher(model.name)
-    return load_teacher(gpt=model.gpt, sovits=model.sovits, voices=model.voices)
+    return load_teacher(gpt=model.gpt, sovits=model.sovits, voices=model.voices, vocoder=model.vocoder)
 
 
 def model_of(teacher: "Teacher") -> ModelChoice:

@@ -17,7 +17,7 @@ from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.teacher import Teacher
 from autocompress.pipeline.calibrated import calibration_voices
 from autocompress.pipeline.evaluation_data import stand_in_voice
-from autocompress.pipeline.fingerprints import teacher_hash
+from autocompress.pipeline.fingerprints import speaker_hash, teacher_hash
 from autocompress.production.settings import TrainingSettings
 from autocompress.production.training import School, as_delivered, train_student
 from autocompress.space import Candidate
@@ -72,6 +72,7 @@ class ShortDistillation:
                 settings,
                 self.calibration,
                 lessons=self.lessons,
+                speaker_id=speaker_hash(self.teacher),
             )
             delivered = as_delivered(self.teacher, train_student(school, part))
         return getattr(delivered, half)

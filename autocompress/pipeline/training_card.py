@@ -29,7 +29,9 @@ def card_text(training: Training, data: Dataset, halves: Halves) -> str:
     """Markdown; scores are those of the last line of ``scores.jsonl``, where there is one."""
     gpt, sovits = halves.gpt.config, halves.sovits.config
     layers = f"{len(gpt.blocks)} layers × {gpt.width}"
-    channels = f"HiFi-GAN of {sovits.vocoder.channels} initial channels, {sovits.audio.sample_rate_hz} Hz"
+    channels = (
+        f"HiFi-GAN of {sovits.upstream_vocoder.channels} initial channels, {sovits.audio.sample_rate_hz} Hz"
+    )
     return "\n".join(
         [
             f"# {training.folder.resolve().name}: a GPT-SoVITS model ({sovits.version} layout)",

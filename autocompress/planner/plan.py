@@ -24,6 +24,7 @@ class ModelChoice:
     gpt: str | None = None
     sovits: str | None = None
     voices: str | None = None
+    vocoder: str | None = None
 
     @property
     def label(self) -> str:

@@ -42,6 +42,11 @@ class Craft(ABC, Generic[N]):
     breaking: float = 1.0
 
     @property
+    def slack(self) -> float:
+        """By so much of the best loss a later milestone may be further off and still be taken."""
+        return 0.0
+
+    @property
     @abstractmethod
     def quantizes(self) -> bool:
         """Whether the candidate narrows what quantization-aware training can help."""

@@ -136,6 +136,10 @@ def _sovits_size(config: SovitsConfig, name: str) -> int:
         return max(block.heads if parts[3] == "heads" else block.ffn for block in blocks)
     if parts[1] == "flow":
         return max(size.hidden for size in config.couplings)
-    if parts[2] == "pre":
-        return config.vocoder.channels
-    return config.vocoder.stages[int(parts[3])].channels
+    if parts[2] == "hidden":
+        spectral = config.istft or config.spare
+        assert spectral is not None, f"{name} was not checked"
+        return max(spectral.hidden)
+    hifigan = config.hifigan
+    assert hifigan is not None, f"{name} was not checked"
+    return hifigan.channels if parts[2] == "pre" else hifigan.stages[int(parts[3])].channels

@@ -12,7 +12,7 @@ from autocompress.production.teaching import Classroom, Topic
 
 TIME_SHARE = 0.35
 """Of a limited time, this share goes to lessons at most."""
-LEAST, AUTO, MOST = 8, 48, 400
+LEAST, AUTO, MOST = 8, 48, 1600
 
 
 @dataclass(frozen=True, eq=False)

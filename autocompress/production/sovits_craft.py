@@ -18,6 +18,7 @@ from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.models.training.sovits_distillation import (
     FRONT,
     PRIOR,
+    VOCODER,
     SovitsDistillation,
     SovitsDistillationRecipe,
 )
@@ -35,6 +36,12 @@ from autocompress.transforms.materialize import unrounded_sovits
 NEGLIGIBLE_DB = 0.05
 """A twentieth of what int4 weights cost. Four steps at the lowest rate took 0.01 dB to 0.02."""
 RATE_AT_ONE_DB, LOWEST_RATE, HIGHEST_RATE = 4e-5, 2e-6, 4e-4
+NEW_RATE, NEW_DB = 1e-3, 10.0
+"""Of a vocoder that predicts spectra and is further off than this: it is trained from nothing."""
+MEL_SLACK = 0.1
+"""Discriminators trade so much mel distance for naturalness, which it cannot hear: the later state wins."""
+ISTFT_MARGIN_FRAMES = 8
+"""A vocoder that predicts spectra sees 24 frames to each side; the far ones matter little."""
 ADVERSARIAL_SHARE = 0.5
 """Discriminators join after this share of the steps: until then spectra teach more."""
 ADVERSARIAL_LEAST = 200
@@ -54,6 +61,10 @@ class SovitsCraft(Craft[Sovits]):
     judge: TeacherForcedSet = field(default=None, repr=False)  # type: ignore[assignment]
     calibration: Sequence[SovitsBatch] = field(default=(), repr=False)
     batch_size: int = 4
+
+    @property
+    def slack(self) -> float:
+        return MEL_SLACK if self.name == VOCODER else 0.0
 
     @property
     def quantizes(self) -> bool:
@@ -91,8 +102,10 @@ class SovitsCraft(Craft[Sovits]):
             steps,
             adversarial_from=joins,
             batch_size=self.batch_size,
-            peak_rate=rate_at(distance),
+            margin_frames=ISTFT_MARGIN_FRAMES if network.config.istft else 4,
+            peak_rate=NEW_RATE if network.config.istft and distance > NEW_DB else rate_at(distance),
             warm_steps=warm_steps(steps),
+            average_decay=max(0.98, 1 - 10 / steps),
         )
         embed = speaker_network(network.config.audio.sample_rate_hz)
         return SovitsDistillation(quantized_sovits(network, precision), self.source, recipe, part, embed)

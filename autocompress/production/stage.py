@@ -78,7 +78,7 @@ def _trained(craft: Craft[N], network: N, plan: StagePlan, report: Report) -> Ou
             return replace(best, note=f"diverged at step {error.step}; went back to the best before")
         reached = averaged(craft, objective)
         loss = judged(craft, reached, plan)
-        best = _better(best, Outcome(reached, loss), plan.folder)
+        best = _better(best, Outcome(reached, loss), plan.folder, craft.slack)
         if not loss < DIVERGING * start.loss:
             told = f"{craft.unit} {start.loss:.3g} became {loss:.3g}"
             return replace(best, note=f"ran away by step {mark} ({told}); went back to the best before")
@@ -123,8 +123,8 @@ def _finish(folder: Path, outcome: Outcome[N]) -> Outcome[N]:
     return outcome
 
 
-def _better(best: Outcome[N], reached: Outcome[N], folder: Path) -> Outcome[N]:
-    if not reached.loss < best.loss:
+def _better(best: Outcome[N], reached: Outcome[N], folder: Path, slack: float) -> Outcome[N]:
+    if not reached.loss < best.loss * (1 + slack):
         return best
     save_network(folder / "best.pt", reached)
     return reached

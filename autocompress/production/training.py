@@ -65,6 +65,7 @@ class School:
     calibration: Calibration | None = None
     stage: Stage = lambda _: None
     lessons: Path | None = None
+    speaker_id: str = ""  # of the weights that the lessons are spoken with; as ``teacher_id`` where unnamed
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +143,8 @@ def needs_training(teacher: Teacher, candidate: Candidate) -> tuple[str, ...]:
 def lessons_of(school: School, steps: int, known: int | None = None) -> Lessons:
     """What a training of so many steps learns from; ``known``: as many topics as an earlier run took."""
     folder = school.lessons or school.folder / "lessons"
-    room = Classroom(school.teacher, school.teacher_id, folder, school.voices, school.settings.seed)
+    speaker = school.speaker_id or school.teacher_id
+    room = Classroom(school.teacher, speaker, folder, school.voices, school.settings.seed)
     return LessonPlan(school.settings, steps, known, school.stage).taken(room)
 
 

@@ -29,16 +29,40 @@ def load_space(source: str | Path, dimensions: Dimensions, override: Iterable[st
 
 def resolve(spec: SpaceSpec, dimensions: Dimensions, override: Iterable[str] = ()) -> SearchSpace:
     """Resolve ``spec`` against a teacher's ``dimensions``; a :class:`SpaceError` lists all faults."""
+    whole, spec = spec, possible(spec, dimensions)
     faults = _dimension_faults(spec, dimensions)
     if faults:
         raise _error(spec, faults)
     choices = [choice for entry in spec.choice for choice in _expand(entry, dimensions)]
     faults = _tree_faults(choices)
     protection = protected(spec.protect, choices, frozenset(override))
-    faults += protection.faults + _cost_faults(spec, choices, dimensions)
+    faults += protection.faults
+    left_out = {entry.name for entry in whole.choice} - {entry.name for entry in spec.choice}
+    faults += _cost_faults(spec, [*(c.name for c in choices), *left_out], dimensions)
     if faults:
         raise _error(spec, faults)
     return _assemble(spec, protection, dimensions)
+
+
+def possible(spec: SpaceSpec, dimensions: Dimensions) -> SpaceSpec:
+    """Without the options that this teacher cannot have, and without choices that wait for nothing else."""
+    gone = {
+        (entry.name, option)
+        for entry in spec.choice
+        for option, dimension in entry.only_with.items()
+        if dimension not in dimensions
+    }
+    kept = []
+    for entry in spec.choice:
+        waits = [(parent, value) for parent, values in entry.when.items() for value in values]
+        if waits and gone.issuperset(waits):
+            gone |= {(entry.name, option) for option in entry.options or () if isinstance(option, str)}
+            continue
+        options = entry.options
+        if entry.only_with and options is not None:
+            options = tuple(o for o in options if (entry.name, o) not in gone)
+        kept.append(entry.model_copy(update={"options": options}))
+    return spec.model_copy(update={"choice": tuple(kept)})
 
 
 def _assemble(spec: SpaceSpec, protection: Protection, dimensions: Dimensions) -> SearchSpace:
@@ -209,8 +233,7 @@ def _condition_faults(name: str, condition: Condition, seen: Mapping[str, Choice
     return [f"choice {name}: {condition.parent} never has {v!r}; it has {list(options)}" for v in strange]
 
 
-def _cost_faults(spec: SpaceSpec, choices: Sequence[Choice], dimensions: Dimensions) -> list[str]:
-    names = [c.name for c in choices]
+def _cost_faults(spec: SpaceSpec, names: Sequence[str], dimensions: Dimensions) -> list[str]:
     faults = []
     for cost in spec.cost:
         filled = _cost_patterns(cost.choices, cost.each, dimensions)

@@ -23,7 +23,11 @@ class _Strict(BaseModel):
 
 
 class ChoiceSpec(_Strict):
-    """One ``[[choice]]`` table: a decision group as a function of the teacher's dimensions."""
+    """One ``[[choice]]`` table: a decision group as a function of the teacher's dimensions.
+
+    ``only_with`` names options that a teacher has only with a dimension; without it they are left out, and so
+    are the choices that wait for them alone.
+    """
 
     name: str
     kind: Kind
@@ -41,6 +45,7 @@ class ChoiceSpec(_Strict):
     default: Any = None
     needs: dict[str, tuple[Any, ...]] = {}
     when: dict[str, tuple[Any, ...]] = {}
+    only_with: dict[str, str] = {}
     inherited: bool = True
 
     @model_validator(mode="after")
@@ -203,6 +208,9 @@ def _spec_faults(spec: ChoiceSpec) -> list[str]:
         faults.append("when takes one choice; nest conditions by giving that choice its own")
     if spec.needs and not spec.when:
         faults.append("needs speaks of the choice in when, which is missing")
+    strange = [option for option in spec.only_with if option not in (spec.options or ())]
+    if strange:
+        faults.append(f"only_with names {', '.join(strange)}, not among its options")
     if spec.groups is not None and len(spec.each) != 1:
         faults.append("groups needs each")
     return faults

@@ -48,19 +48,26 @@ class SovitsBatch:
     noise: Tensor | None = None
 
     def audio(self, sovits: Sovits) -> Tensor:  # [1, 1, n]
-        return sovits.synthesize(self.codes, self.text_ids, self.style, self.noise)
+        return self.audios(sovits)[0]
+
+    def audios(self, sovits: Sovits) -> list[Tensor]:  # each [1, 1, n]
+        """What each of its vocoders, the spare one too, makes of the same latents."""
+        z = sovits.latents(self.codes, self.text_ids, self.style, self.noise)
+        vocoders = (sovits.dec,) if sovits.spare is None else (sovits.dec, sovits.spare)
+        return [vocoder(z, self.style) for vocoder in vocoders]
 
     def losses(self, sovits: Sovits, projections: int = 2) -> list[Tensor]:
-        """Random projections of the log-mel spectrogram, one scalar each.
+        """Random projections of the log-mel spectrogram of each vocoder, one scalar each.
 
         At the teacher itself the gradient of any distance to it is zero. The mean square of the gradients of
         such projections is that of the whole output instead: the Gauss-Newton diagonal of a squared error.
         """
         audio = sovits.config.audio
-        mel = log_mel(magnitude_spectrogram(self.audio(sovits)[:, 0], audio), audio)
+        mels = [log_mel(magnitude_spectrogram(a[:, 0], audio), audio) for a in self.audios(sovits)]
         generator = torch.Generator().manual_seed(0)
-        signs = [torch.randint(0, 2, mel.shape, generator=generator) * 2 - 1 for _ in range(projections)]
-        return [(mel * sign).mean() for sign in signs]
+        shape = mels[0].shape
+        signs = [torch.randint(0, 2, shape, generator=generator) * 2 - 1 for _ in range(projections)]
+        return [(mel * sign).mean() for mel in mels for sign in signs]
 
 
 def gpt_calibration(voices: Iterable[Voice]) -> list[GptBatch]:

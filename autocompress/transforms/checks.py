@@ -43,12 +43,13 @@ def gpt_decisions(config: GptConfig) -> list[str]:
 
 
 def sovits_decisions(config: SovitsConfig) -> list[str]:
-    stages = range(len(config.vocoder.stages))
+    stages = range(len(config.hifigan.stages) if config.hifigan else 0)
     prior = [f"sovits.prior.{encoder}.{what}" for encoder in ENCODERS for what in ("depth", "heads", "ffn")]
     flow = [f"sovits.flow.{what}" for what in ("couplings", "wn_layers", "channels")]
     vocoder = [f"sovits.vocoder.{what}.{s}" for what in ("channels", "kernels") for s in stages]
+    vocoder += [f"sovits.vocoder.{what}" for what in ("module", "hidden", "pre")]
     precision = [f"{kind}.{role}" for kind in ("storage", "compute") for role in _SOVITS_ROLES]
-    return [*prior, *flow, "sovits.vocoder.pre", *vocoder, "storage.sovits.embedding", *precision]
+    return [*prior, *flow, *vocoder, "storage.sovits.embedding", *precision]
 
 
 def _gpt_faults(config: GptConfig, candidate: Candidate) -> list[str]:

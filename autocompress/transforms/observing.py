@@ -61,10 +61,14 @@ def second_moments(
 
 
 def matrices(network: nn.Module) -> set[str]:
-    """Every module whose weight a device multiplies with what it reads."""
+    """Every module whose weight a device multiplies with what it reads; not of channels alone."""
     named = dict(network.named_modules())
     blocks = [f"{name}.self_attn.in_proj" for name, module in named.items() if isinstance(module, Block)]
-    multiplying = [name for name, module in named.items() if isinstance(module, _MATRICES)]
+    multiplying = [
+        name
+        for name, module in named.items()
+        if isinstance(module, _MATRICES) and getattr(module, "groups", 1) == 1
+    ]
     return {name for name in (*blocks, *multiplying) if not name.startswith(_NOT_SHIPPED)}
 
 

@@ -15,7 +15,9 @@ from autocompress.transforms.prior_ffn import PriorFfn
 from autocompress.transforms.prior_heads import PriorHeads
 from autocompress.transforms.technique import Technique
 from autocompress.transforms.vocoder_channels import VocoderChannels
+from autocompress.transforms.vocoder_hidden import VocoderHidden
 from autocompress.transforms.vocoder_kernels import VocoderKernels
+from autocompress.transforms.vocoder_module import VocoderModule
 from autocompress.transforms.vocoder_pre import VocoderPre
 
 GPT_TECHNIQUES: Sequence[Technique[GptConfig]] = (GptHeads(), GptFfn(), GptRank(), GptDepth())
@@ -29,4 +31,6 @@ SOVITS_TECHNIQUES: Sequence[Technique[SovitsConfig]] = (
     VocoderKernels(),
     VocoderPre(),
     VocoderChannels(),
+    VocoderModule(),
+    VocoderHidden(),
 )

@@ -7,7 +7,14 @@ norm and the fused query-key-value projection are all said here and nowhere else
 
 from dataclasses import dataclass
 
-from autocompress.models.config import BlockSize, GptConfig, SovitsConfig, WaveNetSize
+from autocompress.models.config import (
+    BlockSize,
+    GptConfig,
+    IstftConfig,
+    SovitsConfig,
+    VocoderConfig,
+    WaveNetSize,
+)
 
 ENCODERS = {"ssl": "encoder_ssl", "text": "encoder_text", "encoder2": "encoder2"}
 """The space's names of the prior's encoders → the modules' names inside enc_p."""
@@ -39,10 +46,11 @@ def gpt_units(config: GptConfig) -> list[UnitGroup]:
 
 
 def sovits_units(config: SovitsConfig) -> list[UnitGroup]:
-    """Heads and FFN of the prior, channels of the flow and of the vocoder."""
+    """Heads and FFN of the prior, channels of the flow and of the vocoder, and of a spare one."""
     prior = [g for name in ENCODERS for g in prior_units(config, name)]
     flow = [g for i, size in enumerate(config.couplings) if size.layers for g in coupling_units(i, size)]
-    return [*prior, *flow, *vocoder_units(config)]
+    spare = [] if config.spare is None else istft_units(config.spare, "spare")
+    return [*prior, *flow, *vocoder_units(config), *spare]
 
 
 def _gpt_heads(layer: int, size: BlockSize) -> UnitGroup:
@@ -116,13 +124,31 @@ def _gate(at: str, name: str, hidden: int, layer: int) -> UnitGroup:
 
 
 def vocoder_units(config: SovitsConfig) -> list[UnitGroup]:
-    """sovits.vocoder.pre, .channels.{s} (a stage's stream) and .inner.{key}.{d} (inside its blocks)."""
+    """The groups of whichever vocoder it is."""
     vocoder = config.vocoder
+    return istft_units(vocoder, "dec") if isinstance(vocoder, IstftConfig) else _hifigan_units(vocoder)
+
+
+def istft_units(vocoder: IstftConfig, at: str) -> list[UnitGroup]:
+    """sovits.vocoder.hidden.{i}: the hidden features of block i; the module is ``at`` "dec" or "spare"."""
+    return [
+        UnitGroup(
+            f"sovits.vocoder.hidden.{i}",
+            hidden,
+            (Rows(f"{at}.blocks.{i}.expand"),),
+            (f"{at}.blocks.{i}.contract",),
+        )
+        for i, hidden in enumerate(vocoder.hidden)
+    ]
+
+
+def _hifigan_units(vocoder: VocoderConfig) -> list[UnitGroup]:
+    """sovits.vocoder.pre, .channels.{s} (a stage's stream) and .inner.{key}.{d} (inside its blocks)."""
     pre = (Rows("dec.conv_pre"), Rows("dec.cond"))
     groups = [UnitGroup("sovits.vocoder.pre", vocoder.channels, pre, ("dec.ups.0",))]
     last = len(vocoder.stages) - 1
     for s, stage in enumerate(vocoder.stages):
-        pairs = [(key, d) for key in block_keys(config, s) for d in range(len(vocoder.dilations))]
+        pairs = [(key, d) for key in block_keys(vocoder, s) for d in range(len(vocoder.dilations))]
         first = [f"dec.resblocks.{key}.convs1.{d}" for key, d in pairs]
         second = [f"dec.resblocks.{key}.convs2.{d}" for key, d in pairs]
         following = "dec.conv_post" if s == last else f"dec.ups.{s + 1}"
@@ -134,8 +160,8 @@ def vocoder_units(config: SovitsConfig) -> list[UnitGroup]:
     return groups
 
 
-def block_keys(config: SovitsConfig, stage: int) -> list[int]:
+def block_keys(vocoder: VocoderConfig, stage: int) -> list[int]:
     """Numbers of the residual blocks that a vocoder stage keeps, in the order of their kernels."""
-    numbered = config.vocoder.resblock_kernels
-    kept = config.vocoder.stages[stage].resblock_kernels
+    numbered = vocoder.resblock_kernels
+    kept = vocoder.stages[stage].resblock_kernels
     return [len(numbered) * stage + numbered.index(kernel) for kernel in kept]

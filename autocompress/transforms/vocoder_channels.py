@@ -20,24 +20,27 @@ class VocoderChannels(Technique[SovitsConfig]):
     name = "sovits.vocoder.channels"
 
     def requires(self, config: SovitsConfig, candidate: Candidate) -> list[str]:
-        stages = config.vocoder.stages
+        stages = config.hifigan.stages if config.hifigan else ()
         return wholes(candidate, {f"{_DECISION}.{s}": stage.channels for s, stage in enumerate(stages)})
 
     def sizes(self, config: SovitsConfig, candidate: Candidate, importance: Importance) -> SovitsConfig:
+        if (vocoder := config.hifigan) is None:
+            return config
         stages = (
             replace(stage, channels=number(candidate, f"{_DECISION}.{s}", stage.channels))
-            for s, stage in enumerate(config.vocoder.stages)
+            for s, stage in enumerate(vocoder.stages)
         )
-        return config.with_vocoder(replace(config.vocoder, stages=tuple(stages)))
+        return config.with_vocoder(replace(vocoder, stages=tuple(stages)))
 
     def call(
         self, state: State, model: Model[SovitsConfig], candidate: Candidate, importance: Importance
     ) -> None:
-        after = self.sizes(model.config, candidate, importance)
+        after = self.sizes(model.config, candidate, importance).hifigan
+        assert after is not None, "nothing changes of another vocoder"
         counts: dict[str, int] = {}
-        for s, stage in enumerate(after.vocoder.stages):
+        for s, stage in enumerate(after.stages):
             counts[f"{_DECISION}.{s}"] = stage.channels
             for key in block_keys(after, s):
-                pairs = range(len(after.vocoder.dilations))
+                pairs = range(len(after.dilations))
                 counts |= {f"sovits.vocoder.inner.{key}.{d}": stage.channels for d in pairs}
         keep_strongest(state, vocoder_units(model.config), counts, importance)

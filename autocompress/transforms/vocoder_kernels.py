@@ -23,7 +23,7 @@ class VocoderKernels(Technique[SovitsConfig]):
     name = "sovits.vocoder.kernels"
 
     def requires(self, config: SovitsConfig, candidate: Candidate) -> list[str]:
-        stages = config.vocoder.stages
+        stages = config.hifigan.stages if config.hifigan else ()
         return [
             f"{_DECISION}.{s}={value!r}: the teacher's stage has the kernels "
             f"{'-'.join(map(str, stages[s].resblock_kernels)) or 'none'}; name some of them"
@@ -32,20 +32,23 @@ class VocoderKernels(Technique[SovitsConfig]):
         ]
 
     def sizes(self, config: SovitsConfig, candidate: Candidate, importance: Importance) -> SovitsConfig:
+        if (vocoder := config.hifigan) is None:
+            return config
         chosen = indexed(candidate, _DECISION)
-        stages = list(config.vocoder.stages)
+        stages = list(vocoder.stages)
         for s in chosen:
             kept = _kernels(chosen[s]) or ()
             own = stages[s].resblock_kernels
             stages[s] = replace(stages[s], resblock_kernels=tuple(k for k in own if k in kept))
-        return config.with_vocoder(replace(config.vocoder, stages=tuple(stages)))
+        return config.with_vocoder(replace(vocoder, stages=tuple(stages)))
 
     def call(
         self, state: State, model: Model[SovitsConfig], candidate: Candidate, importance: Importance
     ) -> None:
-        after = self.sizes(model.config, candidate, importance)
-        for s in range(len(after.vocoder.stages)):
-            gone = set(block_keys(model.config, s)) - set(block_keys(after, s))
+        before, after = model.config.hifigan, self.sizes(model.config, candidate, importance).hifigan
+        assert before is not None and after is not None, "nothing changes of another vocoder"
+        for s in range(len(after.stages)):
+            gone = set(block_keys(before, s)) - set(block_keys(after, s))
             drop_prefixes(state, [f"dec.resblocks.{key}" for key in gone])
 
 

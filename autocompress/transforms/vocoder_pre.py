@@ -20,15 +20,17 @@ class VocoderPre(Technique[SovitsConfig]):
     name = "sovits.vocoder.pre"
 
     def requires(self, config: SovitsConfig, candidate: Candidate) -> list[str]:
-        return wholes(candidate, {_DECISION: config.vocoder.channels})
+        return wholes(candidate, {_DECISION: config.hifigan.channels} if config.hifigan else {})
 
     def sizes(self, config: SovitsConfig, candidate: Candidate, importance: Importance) -> SovitsConfig:
-        channels = number(candidate, _DECISION, config.vocoder.channels)
-        return config.with_vocoder(replace(config.vocoder, channels=channels))
+        if (vocoder := config.hifigan) is None:
+            return config
+        return config.with_vocoder(replace(vocoder, channels=number(candidate, _DECISION, vocoder.channels)))
 
     def call(
         self, state: State, model: Model[SovitsConfig], candidate: Candidate, importance: Importance
     ) -> None:
-        after = self.sizes(model.config, candidate, importance)
-        counts = {_DECISION: after.vocoder.channels}
+        after = self.sizes(model.config, candidate, importance).hifigan
+        assert after is not None, "nothing changes of another vocoder"
+        counts = {_DECISION: after.channels}
         keep_strongest(state, vocoder_units(model.config), counts, importance)

@@ -83,6 +83,13 @@ def drop_prefixes(state: State, prefixes: Iterable[str]) -> None:
         del state[key]
 
 
+def rename_prefix(state: State, old: str, new: str) -> None:
+    """Every tensor of the module ``old`` under the name ``new``, which nothing may have."""
+    start = f"{old}."
+    for key in [key for key in state if key.startswith(start)]:
+        state[f"{new}.{key.removeprefix(start)}"] = state.pop(key)
+
+
 def features(columns: Tensor, taps: int) -> Tensor:
     """Places of these columns in a moment that has so many ``taps`` of each."""
     return (columns.unsqueeze(1) * taps + torch.arange(taps)).flatten()

@@ -60,7 +60,7 @@ def _techniques(gpt: GptConfig, sovits: SovitsConfig) -> dict[str, Callable[[flo
         return {f"gpt.keep.{i}": False for i in layers if i not in stay}
 
     def stages(kept: float) -> dict[str, Value]:
-        own = [stage.channels for stage in sovits.vocoder.stages]
+        own = [stage.channels for stage in sovits.upstream_vocoder.stages]
         widths = [round_width(kept * width, 4, width) for width in own]
         return {f"sovits.vocoder.channels.{s}": w for s, w in enumerate(widths) if w < own[s]}
 
@@ -85,7 +85,7 @@ def _techniques(gpt: GptConfig, sovits: SovitsConfig) -> dict[str, Callable[[flo
 
 def _kernels(sovits: SovitsConfig, kept: float) -> dict[str, Value]:
     """Long kernels of the last stages go first, for there the time is spent; the shortest of each stays."""
-    stages = [sorted(stage.resblock_kernels) for stage in sovits.vocoder.stages]
+    stages = [sorted(stage.resblock_kernels) for stage in sovits.upstream_vocoder.stages]
     blocks = [(s, kernel) for s, kernels in enumerate(stages) for kernel in kernels[1:]]
     order = sorted(blocks, key=lambda block: (-block[0], -block[1]))
     gone = set(order[: round((1 - kept) * len(blocks))])

@@ -63,7 +63,7 @@ class DrawnLabels(TaughtSource):
 
 def cases(teacher: Teacher) -> list[Case]:
     blocks, sovits = teacher.gpt.config.blocks, teacher.sovits.config
-    stages, couplings = sovits.vocoder.stages, sovits.couplings
+    stages, couplings = sovits.upstream_vocoder.stages, sovits.couplings
 
     def feed_forward(share: float) -> Candidate:
         return Candidate({f"gpt.ffn.{i}": round(block.ffn * share) for i, block in enumerate(blocks)})

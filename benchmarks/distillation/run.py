@@ -46,7 +46,7 @@ class Case:
 
 def cases(teacher: Teacher) -> list[Case]:
     """Half of the depth, narrower layers, integers, a narrower vocoder, a lighter front."""
-    blocks, vocoder = teacher.gpt.config.blocks, teacher.sovits.config.vocoder
+    blocks, vocoder = teacher.gpt.config.blocks, teacher.sovits.config.upstream_vocoder
     layers = range(len(blocks))
     integers = {f"storage.gpt.{part}.{i}": "int4" for i in layers for part in ("attention", "ffn")}
     narrow = {f"gpt.ffn.{i}": blocks[i].ffn // 2 for i in layers}

@@ -123,8 +123,8 @@ def pruned(gpt: GptConfig, sovits: SovitsConfig, share: float, storage: str) -> 
     for encoder in _ENCODERS:
         decided[f"sovits.prior.{encoder}.ffn"] = _width(share, sovits.prior.text_blocks[0].ffn, _FFN_STEP)
     decided["sovits.flow.channels"] = _width(share, sovits.couplings[0].hidden, _CHANNEL_STEP)
-    decided["sovits.vocoder.pre"] = _width(share, sovits.vocoder.channels, _FFN_STEP)
-    for s, stage in enumerate(sovits.vocoder.stages):
+    decided["sovits.vocoder.pre"] = _width(share, sovits.upstream_vocoder.channels, _FFN_STEP)
+    for s, stage in enumerate(sovits.upstream_vocoder.stages):
         decided[f"sovits.vocoder.channels.{s}"] = _width(share, stage.channels, _CHANNEL_STEP)
     stored = {} if storage == "fp32" else _stored(gpt, storage)
     return Candidate(decided | stored)

@@ -8,6 +8,7 @@ from autocompress.models.config import (
     AudioConfig,
     BlockSize,
     GptConfig,
+    IstftConfig,
     MrteConfig,
     PriorConfig,
     QuantizerConfig,
@@ -25,6 +26,7 @@ VOCODER = VocoderConfig(
     channels=12,
     stages=(StageSize(4, 8, 7, (3, 11)), StageSize(2, 4, 5, ()), StageSize(2, 2, 4, (7,))),
 )
+SPECTRAL = IstftConfig(width=12, coarse=(20, 7), fine=(9,), hop=8, rate=2, overlap=3, kernel=5)
 
 
 def uneven_config(version="v2") -> SovitsConfig:
@@ -58,6 +60,16 @@ def uneven_sovits(version="v2", **kwargs) -> Sovits:
     for name, parameter in model.named_parameters():  # couplings start as the identity
         if ".post." in name:
             torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def spectral_sovits() -> Sovits:
+    """Its vocoder predicts spectra; nothing of it is so small that it could be left out unnoticed."""
+    model = Sovits(replace(uneven_config(), vocoder=SPECTRAL)).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(6)
+    for name, parameter in model.named_parameters():
+        if name.startswith("dec.") or ".post." in name:
+            parameter.copy_(parameter + 0.3 * torch.randn(parameter.shape, generator=generator))
     return model
 
 

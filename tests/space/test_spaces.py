@@ -49,7 +49,7 @@ def enumerate_points(space: SearchSpace) -> set[str]:
 
 def test_the_size_of_a_space_counts_its_points_exactly() -> None:
     space = load_space("quick", REFERENCE)
-    some = tuple(c for c in space.choices if c.role in ("recipe", "layer", "channels"))
+    some = tuple(c for c in space.choices if c.role in ("recipe", "layer", "module", "channels"))
     small = SearchSpace("small", some)
     assert small.size == len(enumerate_points(small))
     # depth, prior depth, flow; vocoder widths with and without recipe

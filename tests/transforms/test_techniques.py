@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 import torch
 from technique_contract import TechniqueContract, silence_units
+from tiny_teachers import spare_sovits
 
 from autocompress.space import Candidate
 from autocompress.transforms.flow_channels import FlowChannels
@@ -23,7 +24,9 @@ from autocompress.transforms.technique import Model
 from autocompress.transforms.techniques import GPT_TECHNIQUES, SOVITS_TECHNIQUES
 from autocompress.transforms.unstructured import UnstructuredL1
 from autocompress.transforms.vocoder_channels import VocoderChannels
+from autocompress.transforms.vocoder_hidden import VocoderHidden
 from autocompress.transforms.vocoder_kernels import VocoderKernels
+from autocompress.transforms.vocoder_module import VocoderModule
 from autocompress.transforms.vocoder_pre import VocoderPre
 from autocompress.transforms.weights import effective_weight, put_weight
 
@@ -232,6 +235,62 @@ class TestVocoderKernels(TechniqueContract):
         side = (kernel - 3) // 2
         put_weight(state, long, torch.nn.functional.pad(weight, (side, side)))
         state[f"{long}.bias"].copy_(state[f"{short}.bias"])
+
+
+class TestVocoderModule(TechniqueContract):
+    half, technique = "sovits", VocoderModule()
+    kept: ClassVar = {"sovits.vocoder.module": "istft-head"}
+    nothing: ClassVar = {"sovits.vocoder.module": "hifigan"}
+    outside: ClassVar = {"sovits.vocoder.module": "wavenet"}
+
+    @pytest.fixture
+    def network(self):
+        return spare_sovits()
+
+    def zero(self, state, config):
+        """Both vocoders silent: one stands in for the other exactly."""
+        put_weight(state, "dec.conv_post", torch.zeros_like(effective_weight(state, "dec.conv_post")))
+        state["spare.norm_post.weight"].zero_()
+        state["spare.norm_post.bias"].zero_()
+        state["spare.spectrum.bias"][: config.spare.bins] = -60.0
+
+    def test_it_lists_every_decision_that_does_not_fit(self, network, teacher):
+        assert len(self.technique.requires(network.config, Candidate(self.outside))) == 1
+        without = self.technique.requires(teacher.sovits.config, Candidate(self.kept))
+        assert len(without) == 1
+        assert "train-vocoder" in without[0]
+
+    def test_the_teachers_own_vocoder_leaves_with_all_its_weights(self, network):
+        weights = self.apply(network, self.kept).model.weights
+        assert not [key for key in weights if key.startswith(("spare.", "dec.ups", "dec.resblocks"))]
+        spare = {
+            k.removeprefix("spare."): t for k, t in network.state_dict().items() if k.startswith("spare.")
+        }
+        assert all(torch.equal(weights[f"dec.{key}"], tensor) for key, tensor in spare.items())
+
+
+class TestVocoderHidden(TechniqueContract):
+    half, technique = "sovits", VocoderHidden()
+    kept: ClassVar = {"sovits.vocoder.hidden": 16}
+    nothing: ClassVar = {"sovits.vocoder.hidden": 24}
+    outside: ClassVar = {"sovits.vocoder.hidden": 25}
+
+    @pytest.fixture
+    def network(self):
+        spare = spare_sovits()
+        swapped = {"sovits.vocoder.module": "istft-head"}
+        return self.built(TestVocoderModule().apply(spare, swapped).model)
+
+    def zero(self, state, config):
+        removed = {f"sovits.vocoder.hidden.{i}": hidden - 16 for i, hidden in enumerate(config.istft.hidden)}
+        silence_units(state, config, removed)
+
+    def test_it_lists_every_decision_that_does_not_fit(self, network):
+        assert len(self.technique.requires(network.config, Candidate(self.outside))) == 1
+
+    def test_blocks_that_are_narrower_already_stay_as_they_are(self, network):
+        assert network.config.istft.hidden == (24, 16)
+        assert self.apply(network, self.kept).model.config.istft.hidden == (16, 16)
 
 
 class TestUnstructuredL1(TechniqueContract):

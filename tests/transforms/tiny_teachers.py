@@ -5,6 +5,7 @@ import torch
 from autocompress.models.config import (
     AudioConfig,
     GptConfig,
+    IstftConfig,
     QuantizerConfig,
     SovitsConfig,
     StageSize,
@@ -13,6 +14,7 @@ from autocompress.models.config import (
     WaveNetSize,
 )
 from autocompress.models.gpt import Gpt
+from autocompress.models.sovits.istft import new_spare
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.transforms import GptBatch, SovitsBatch
 
@@ -46,6 +48,18 @@ def tiny_sovits() -> Sovits:
     for name, parameter in sovits.named_parameters():
         if ".post." in name:  # couplings start as the identity
             torch.nn.init.normal_(parameter, std=0.3)
+    return sovits
+
+
+def spare_sovits() -> Sovits:
+    """The same with a spare vocoder, loud enough for a pruned feature to be felt."""
+    sovits = tiny_sovits()
+    spare = new_spare(sovits.config, IstftConfig(12, (24,), (16,), hop=8, rate=2, overlap=4), seed=0)
+    torch.manual_seed(4)
+    for name, parameter in spare.named_parameters():
+        if "norm" not in name:
+            parameter.data += 0.3 * torch.randn_like(parameter)
+    sovits.attach(spare)
     return sovits
 
 

@@ -12,7 +12,7 @@ from autocompress.metrics.cost.part_costs import PartCosts, Seconds, at_footprin
 from autocompress.metrics.cost.student_sizes import StudentSizes
 from autocompress.metrics.cost.weights import stored_weights
 from autocompress.metrics.cost.workload import SpeechWorkload
-from autocompress.models.config import BlockSize
+from autocompress.models.config import BlockSize, IstftConfig, VocoderConfig
 from autocompress.space import Candidate
 
 COMPONENTS = ("prefill", "step", "prior", "flow", "vocoder")
@@ -121,8 +121,26 @@ class _Parts:
         return _sum([self.costs.seconds(sovits_parts.coupling, *shape) for shape in shapes])
 
     def vocoder(self) -> Seconds:
+        vocoder = self.sizes.sovits.vocoder
+        return self._istft(vocoder) if isinstance(vocoder, IstftConfig) else self._hifigan(vocoder)
+
+    def _istft(self, vocoder: IstftConfig) -> Seconds:
         config, precision = self.sizes.sovits, self._precision("sovits.vocoder")
-        vocoder, channels, positions = config.vocoder, config.vocoder.channels, self.work.frames
+        frames, fine = self.work.frames, self.work.frames * vocoder.rate
+        ends = (vocoder, config.inter, config.gin, frames, precision)
+        lengths = [*[frames] * len(vocoder.coarse), *[fine] * len(vocoder.fine)]
+        blocks = [
+            (vocoder.width, hidden, vocoder.kernel, rows, precision)
+            for hidden, rows in zip(vocoder.hidden, lengths, strict=True)
+        ]
+        return _sum([
+            self.costs.seconds(sovits_parts.spectral_ends, *ends),
+            *[self.costs.seconds(sovits_parts.spectral_block, *block) for block in blocks],
+        ])  # fmt: skip
+
+    def _hifigan(self, vocoder: VocoderConfig) -> Seconds:
+        config, precision = self.sizes.sovits, self._precision("sovits.vocoder")
+        channels, positions = vocoder.channels, self.work.frames
         front = (channels, config.inter, config.gin, positions, precision)
         pieces = [self.costs.seconds(sovits_parts.vocoder_front, *front)]
         for stage in vocoder.stages:

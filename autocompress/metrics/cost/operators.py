@@ -61,6 +61,13 @@ def conv(m: int, channels: int, n: int, taps: int = 1, precision: str = "fp32", 
     )
 
 
+def depthwise(m: int, channels: int, taps: int) -> Operator:
+    """Every channel by itself, over ``m`` positions."""
+    values = m * channels
+    bare = _operator("depthwise", values, values, 2.0 * values * taps)
+    return replace(bare, weight_bytes=4.0 * channels * taps, batch=channels, m=m, k=taps, n=1, taps=taps)
+
+
 def conv_transpose(m: int, channels: int, n: int, taps: int, rate: int) -> Operator:
     """``m`` positions in, ``m · rate`` out."""
     bare = _operator("conv_transpose", m * channels, m * rate * n, 2.0 * m * channels * n * taps)

@@ -6,6 +6,7 @@ from operator import attrgetter
 from autocompress.metrics.cost.student_sizes import StudentSizes
 from autocompress.metrics.cost.weights import stored_weights
 from autocompress.metrics.cost.workload import SpeechWorkload
+from autocompress.models.config import IstftConfig, VocoderConfig
 from autocompress.space import Candidate
 
 # Protobuf around the weights, of graphs written by ``transforms.onnx_precision``: what all models have (with
@@ -15,6 +16,8 @@ _GPT_BLOCK_BYTES = 6_800.0
 _PRIOR_BLOCK_BYTES = 5_400.0
 _FLOW_LAYER_BYTES = 1_270.0
 _VOCODER_PAIR_BYTES = 560.0
+_SPECTRAL_BLOCK_BYTES = 1_700.0
+_ISTFT_BYTES = 10_000.0
 
 _FP32_BYTES = 4.0
 _RUNTIME_BYTES = 30e6  # ONNX Runtime itself with three sessions: bundles of 25 and 68 MB took 82 and 149 MB
@@ -72,8 +75,10 @@ def _loaded_bytes(role: str, candidate: Candidate) -> float:
 
 def _activations(sizes: StudentSizes, work: SpeechWorkload) -> float:
     """Four buffers of the vocoder's widest stage: two sides of a block, its input, the running sum."""
-    positions, widest = work.frames, 0
-    for stage in sizes.sovits.vocoder.stages:
+    vocoder, positions, widest = sizes.sovits.vocoder, work.frames, 0
+    if isinstance(vocoder, IstftConfig):  # spectra, their parts, and the blocks' hidden features
+        return 4 * 4.0 * positions * vocoder.rate * max(2 * vocoder.bins, *vocoder.hidden)
+    for stage in vocoder.stages:
         positions *= stage.rate
         widest = max(widest, positions * stage.channels)
     return 4 * 4.0 * widest
@@ -83,11 +88,17 @@ def _graph_bytes(sizes: StudentSizes) -> float:
     sovits = sizes.sovits
     prior = sovits.prior
     encoder_blocks = len(prior.ssl_blocks) + len(prior.text_blocks) + len(prior.joint_blocks)
-    pairs = len(sovits.vocoder.dilations) * sum(len(s.resblock_kernels) for s in sovits.vocoder.stages)
     return (
         _GRAPHS_BYTES
         + _GPT_BLOCK_BYTES * len(sizes.gpt.blocks)
         + _PRIOR_BLOCK_BYTES * encoder_blocks
         + _FLOW_LAYER_BYTES * sum(size.layers for size in sovits.couplings)
-        + _VOCODER_PAIR_BYTES * pairs
+        + _vocoder_graph_bytes(sovits.vocoder)
     )
+
+
+def _vocoder_graph_bytes(vocoder: VocoderConfig | IstftConfig) -> float:
+    if isinstance(vocoder, IstftConfig):
+        return _ISTFT_BYTES + _SPECTRAL_BLOCK_BYTES * len(vocoder.hidden)
+    pairs = len(vocoder.dilations) * sum(len(stage.resblock_kernels) for stage in vocoder.stages)
+    return _VOCODER_PAIR_BYTES * pairs

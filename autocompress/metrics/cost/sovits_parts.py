@@ -11,6 +11,7 @@ from autocompress.metrics.cost import operators as op
 from autocompress.metrics.cost.weights import is_small
 from autocompress.models.config import (
     BlockSize,
+    IstftConfig,
     MrteConfig,
     StageSize,
     WaveNetSize,
@@ -172,4 +173,55 @@ def _image_conv(m: int, channels: int, taps: int, precision: str, count: int) ->
 
 def _wide(precision: str, numbers: int) -> str:
     """What a convolution of the vocoder computes in; small ones stay fp32."""
-    return "fp32" if is_small("sovits.vocoder", numbers) else precision
+    return "fp32" if _is_small(numbers) else precision
+
+
+def spectral_block(width: int, hidden: int, kernel: int, rows: int, precision: str) -> Operators:
+    """One block of a vocoder that predicts spectra, over ``rows`` frames."""
+    values = rows * width
+    return (
+        op.transpose(values, 2, last=True),
+        op.depthwise(rows, width, kernel),
+        op.norm(rows, width),
+        *_linear(rows, width, hidden, precision),
+        op.elementwise(rows * hidden),
+        *_linear(rows, hidden, width, precision),
+        op.binary(values),
+    )
+
+
+def spectral_ends(vocoder: IstftConfig, inter: int, gin: int, frames: int, precision: str) -> Operators:
+    """Latents in, the finer frames between, spectra and their inverse transform out."""
+    width, bins, rows = vocoder.width, vocoder.bins, frames * vocoder.rate
+    samples = rows * vocoder.hop
+    return (
+        op.copy(frames * inter),
+        *_conv(frames, inter, width, 7, precision, 1),
+        op.conv(1, gin, width),
+        op.binary(frames * width),
+        op.transpose(frames * width, last=True),
+        op.norm(frames, width),
+        *_linear(frames, width, vocoder.rate * width, precision),
+        op.norm(rows, width),
+        *_linear(rows, width, 2 * bins, precision),
+        op.copy(rows * bins, 4),
+        op.elementwise(rows * bins),
+        op.transcendental(rows * bins, 3),
+        op.binary(rows * bins, 2),
+        op.gemm(rows, 2 * bins, vocoder.n_fft),
+        op.copy(rows * vocoder.hop, 2 * vocoder.overlap),
+        op.binary(samples, vocoder.overlap - 1),
+        op.copy(samples),
+        op.view(10),
+    )
+
+
+def _linear(rows: int, inputs: int, outputs: int, precision: str) -> Operators:
+    """A linear layer and its bias; ONNX Runtime fuses what quantizes with the integer product."""
+    narrow = "int8" if precision == "int8_dynamic" and not _is_small(inputs * outputs) else "fp32"
+    bias = () if narrow == "int8" else (op.binary(rows * outputs),)
+    return (op.gemm(rows, inputs, outputs, narrow), *bias)
+
+
+def _is_small(numbers: int) -> bool:
+    return is_small("sovits.vocoder", numbers)

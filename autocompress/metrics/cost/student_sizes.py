@@ -6,7 +6,14 @@ does not change what the layers cost; where a teacher's layers differ, evenly sp
 
 from dataclasses import dataclass, replace
 
-from autocompress.models.config import BlockSize, GptConfig, SovitsConfig, VocoderConfig, WaveNetSize
+from autocompress.models.config import (
+    BlockSize,
+    GptConfig,
+    IstftConfig,
+    SovitsConfig,
+    VocoderConfig,
+    WaveNetSize,
+)
 from autocompress.space import Candidate, spread_layers
 
 
@@ -47,7 +54,7 @@ def _sovits(config: SovitsConfig, candidate: Candidate) -> SovitsConfig:
         config,
         prior=shrunk,
         couplings=_couplings(config.couplings, candidate),
-        vocoder=_vocoder(config.vocoder, candidate),
+        vocoder=_vocoder(config, candidate),
     )
 
 
@@ -79,7 +86,16 @@ def _couplings(sizes: tuple[WaveNetSize, ...], candidate: Candidate) -> tuple[Wa
     )
 
 
-def _vocoder(config: VocoderConfig, candidate: Candidate) -> VocoderConfig:
+def _vocoder(config: SovitsConfig, candidate: Candidate) -> VocoderConfig | IstftConfig:
+    spare = config.spare if candidate.get("sovits.vocoder.module", "hifigan") == "istft-head" else None
+    chosen = spare or config.vocoder
+    if isinstance(chosen, IstftConfig):
+        hidden = (_kept(candidate, "sovits.vocoder.hidden", own) for own in chosen.hidden)
+        return chosen.with_hidden(tuple(hidden))
+    return _hifigan(chosen, candidate)
+
+
+def _hifigan(config: VocoderConfig, candidate: Candidate) -> VocoderConfig:
     stages = tuple(
         replace(
             stage,

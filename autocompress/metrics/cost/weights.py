@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from autocompress.metrics.cost.student_sizes import StudentSizes
-from autocompress.models.config import BlockSize, GptConfig, SovitsConfig, VocoderConfig, WaveNetSize
+from autocompress.models.config import (
+    BlockSize,
+    GptConfig,
+    IstftConfig,
+    SovitsConfig,
+    VocoderConfig,
+    WaveNetSize,
+)
 
 SMALL_WEIGHTS = 4096
 # What a weight adds to a graph beyond its fp32 entry: the nodes that widen it, or compute with it as it is.
@@ -103,7 +110,11 @@ def _sovits(config: SovitsConfig) -> Iterator[Stored]:
     for size in config.couplings:
         if size.layers:
             yield from _coupling(config, size)
-    yield from _vocoder(config.vocoder, config.inter, config.gin)
+    vocoder = config.vocoder
+    if isinstance(vocoder, IstftConfig):
+        yield from _istft(vocoder, config.inter, config.gin)
+    else:
+        yield from _hifigan(vocoder, config.inter, config.gin)
 
 
 def _prior(config: SovitsConfig) -> Iterator[Stored]:
@@ -134,7 +145,19 @@ def _coupling(config: SovitsConfig, size: WaveNetSize) -> Iterator[Stored]:
     yield Stored(role, half, hidden, half)
 
 
-def _vocoder(vocoder: VocoderConfig, inter: int, gin: int) -> Iterator[Stored]:
+def _istft(vocoder: IstftConfig, inter: int, gin: int) -> Iterator[Stored]:
+    role, width = "sovits.vocoder", vocoder.width
+    yield Stored(role, width, inter * 7, 3 * width)
+    yield Stored(role, width, gin, width)
+    for hidden in vocoder.hidden:
+        yield Stored(role, width, vocoder.kernel, 3 * width)
+        yield Stored(role, hidden, width, hidden)
+        yield Stored(role, width, hidden, width)
+    yield Stored(role, vocoder.rate * width, width, vocoder.rate * width)
+    yield Stored(role, 2 * vocoder.bins, width, 2 * vocoder.bins + 2 * width)
+
+
+def _hifigan(vocoder: VocoderConfig, inter: int, gin: int) -> Iterator[Stored]:
     role, before = "sovits.vocoder", vocoder.channels
     yield Stored(role, before, inter * 7, before)
     yield Stored(role, before, gin, before)

@@ -26,7 +26,7 @@ from autocompress.models.config import (
 from autocompress.models.serial import from_json
 from autocompress.models.sovits.synthesizer import Sovits
 
-POSTERIOR = "enc_q."
+POSTERIOR, SPARE = "enc_q.", "spare."
 CODEBOOK = "quantizer.vq.layers.0._codebook."
 Weights = Mapping[str, Tensor]
 

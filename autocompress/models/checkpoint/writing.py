@@ -3,6 +3,7 @@
 import io
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from autocompress.errors import CheckpointError
 from autocompress.models.checkpoint.gpt_file import HZ, OWN_SECTION, PREFIX
 from autocompress.models.checkpoint.reading import HEADERS
-from autocompress.models.checkpoint.sovits_file import POSTERIOR
+from autocompress.models.checkpoint.sovits_file import POSTERIOR, SPARE
 from autocompress.models.config import GptConfig, SovitsConfig, VocoderConfig, WaveNetSize
 from autocompress.models.gpt import Gpt
 from autocompress.models.serial import to_json
@@ -35,15 +36,15 @@ def save_gpt(gpt: Gpt, path: str | Path, *, info: str = "", force: bool = False)
 def save_sovits(
     sovits: Sovits, path: str | Path, *, info: str = "", posterior: bool = False, force: bool = False
 ) -> None:
-    """Write a ``.pth`` (fp16, with the version's two-byte header); enc_q only when ``posterior``."""
+    """Write a ``.pth`` (fp16, with the version's two-byte header), no spare; enc_q when ``posterior``."""
     misfits = sovits_misfits(sovits.config, posterior=posterior)
     _refuse(misfits, path, force)
     config = _sovits_settings(sovits.config)
     if misfits:
-        config[OWN_SECTION] = {"format": 1, "sovits": to_json(sovits.config)}
-    weight = _half(sovits, "")
-    if not posterior:
-        weight = OrderedDict((k, v) for k, v in weight.items() if not k.startswith(POSTERIOR))
+        own = replace(sovits.config, spare=None)
+        config[OWN_SECTION] = {"format": 1, "sovits": to_json(own)}
+    left_out = (SPARE,) if posterior else (SPARE, POSTERIOR)
+    weight = OrderedDict((k, v) for k, v in _half(sovits, "").items() if not k.startswith(left_out))
     codes = {
         version: code for code, (version, lora) in HEADERS.items() if not lora and version.startswith("v2P")
     }
@@ -90,8 +91,11 @@ def sovits_misfits(config: SovitsConfig, *, posterior: bool = False) -> list[str
             (style.bins, style.hidden, style.heads, style.convs, style.kernel),
             (bins, 128, 2, 2, 5),
         ),
-        ("vocoder", *_vocoder_shape(config.vocoder)),
     ]
+    if config.hifigan is None:
+        wanted.append(("vocoder", "that predicts spectra", "HiFi-GAN"))
+    else:
+        wanted.append(("vocoder", *_vocoder_shape(config.hifigan)))
     if posterior:
         wanted.append(("posterior encoder", config.posterior, WaveNetSize(192, 16, 5)))
     return [f"{name} {found} is not {needed}" for name, found, needed in wanted if found != needed]
@@ -123,7 +127,7 @@ def _gpt_settings(config: GptConfig) -> dict[str, Any]:
 
 def _sovits_settings(config: SovitsConfig) -> dict[str, Any]:
     block = (config.prior.text_blocks or config.prior.ssl_blocks or config.prior.joint_blocks)[0]
-    vocoder, audio = config.vocoder, config.audio
+    audio = config.audio
     model = {
         "inter_channels": config.inter,
         "hidden_channels": config.hidden,
@@ -133,11 +137,7 @@ def _sovits_settings(config: SovitsConfig) -> dict[str, Any]:
         "kernel_size": config.prior.kernel,
         "p_dropout": 0.0,
         "resblock": "1",
-        "resblock_kernel_sizes": list(vocoder.resblock_kernels),
-        "resblock_dilation_sizes": [list(vocoder.dilations) for _ in vocoder.resblock_kernels],
-        "upsample_rates": [stage.rate for stage in vocoder.stages],
-        "upsample_initial_channel": vocoder.channels,
-        "upsample_kernel_sizes": [stage.up_kernel for stage in vocoder.stages],
+        **(_vocoder_settings(config.hifigan) if config.hifigan else {}),
         "n_layers_q": 3,
         "use_spectral_norm": False,
         "gin_channels": config.gin,
@@ -159,6 +159,16 @@ def _sovits_settings(config: SovitsConfig) -> dict[str, Any]:
         "cleaned_text": True,
     }
     return {"train": {"segment_size": 32 * audio.hop}, "data": data, "model": model}
+
+
+def _vocoder_settings(vocoder: VocoderConfig) -> dict[str, Any]:
+    return {
+        "resblock_kernel_sizes": list(vocoder.resblock_kernels),
+        "resblock_dilation_sizes": [list(vocoder.dilations) for _ in vocoder.resblock_kernels],
+        "upsample_rates": [stage.rate for stage in vocoder.stages],
+        "upsample_initial_channel": vocoder.channels,
+        "upsample_kernel_sizes": [stage.up_kernel for stage in vocoder.stages],
+    }
 
 
 def _half(model: nn.Module, prefix: str) -> "OrderedDict[str, Tensor]":

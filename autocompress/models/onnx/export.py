@@ -2,8 +2,9 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from autocompress.models.gpt import Block, Gpt
+from autocompress.models.onnx.computed_basis import compute_basis
 from autocompress.models.onnx.gpt_graphs import PrefillGraph, StepGraph
 from autocompress.models.onnx.sovits_graph import SovitsGraph
+from autocompress.models.sovits.istft import synthesis_basis
 from autocompress.models.sovits.synthesizer import Sovits
 
 OPSET = 20
@@ -96,7 +99,16 @@ def export_sovits(sovits: Sovits, path: Path) -> None:
         "codes": {1: tokens}, "phoneme_ids": {1: phonemes}, "style": None,
         "noise": {2: 2 * tokens}, "window": None,
     }  # fmt: skip
-    _export(SovitsGraph(sovits), path, inputs, dynamic, list(inputs), ["audio"])
+    _export(SovitsGraph(sovits), path, inputs, dynamic, list(inputs), ["audio"], _compact(sovits))
+
+
+def _compact(sovits: Sovits) -> Callable[[onnx.ModelProto], None] | None:
+    """What makes the graph of this SoVITS smaller once it is exported."""
+    istft = sovits.config.istft
+    if istft is None:
+        return None
+    synthesis_basis(istft)  # computed before tracing, for which it is a constant then
+    return partial(compute_basis, config=istft)
 
 
 def state_names(gpt: Gpt, way: str) -> list[str]:
@@ -107,6 +119,7 @@ def state_names(gpt: Gpt, way: str) -> list[str]:
 def _export(
     module: nn.Module, path: Path, inputs: Mapping[str, Any], dynamic: Mapping[str, Any],
     input_names: Sequence[str], output_names: Sequence[str],
+    finish: Callable[[onnx.ModelProto], None] | None = None,
 ) -> None:  # fmt: skip
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
@@ -115,8 +128,10 @@ def _export(
             input_names=list(input_names), output_names=list(output_names),
         )  # fmt: skip
     assert program is not None
-    temporary = path.with_suffix(".tmp")
-    onnx.save(program.model_proto, temporary)
+    temporary, model = path.with_suffix(".tmp"), program.model_proto
+    if finish is not None:
+        finish(model)
+    onnx.save(model, temporary)
     temporary.replace(path)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from autocompress.models.onnx.flat_images import flatten_wide_blocks
 from autocompress.models.sovits.layers import fold_weight_norm
 from autocompress.models.sovits.synthesizer import Sovits, double_frames
+from autocompress.models.sovits.vocoder import Vocoder
 
 
 class SovitsGraph(nn.Module):
@@ -30,7 +31,8 @@ class SovitsGraph(nn.Module):
         with torch.no_grad():
             table = F.linear(sovits.quantizer.codebook.embed, projection.weight[:, :, 0], projection.bias)
         self.register_buffer("table", table)
-        flatten_wide_blocks(self.sovits.dec)
+        if isinstance(self.sovits.dec, Vocoder):
+            flatten_wide_blocks(self.sovits.dec)
         self.sovits.enc_p.ssl_proj = nn.Identity()  # type: ignore[assignment]  # multiplied into the table
 
     def forward(

@@ -7,6 +7,7 @@ from autocompress.errors import CheckpointError
 
 FOLDER = Path(__file__).parent
 GPT, SOVITS = FOLDER / "gpt.ckpt", FOLDER / "sovits.pth"
+SPARE = FOLDER / "vocoder.safetensors"
 VOICES = FOLDER / "voices.toml"
 EVALUATION_SET = FOLDER / "evaluation" / "manifest.toml"
 CHECKSUMS = FOLDER / "SHA256SUMS"
@@ -35,11 +36,11 @@ def verify_files(folder: Path = FOLDER) -> None:
 
 
 def write_checksums(folder: Path) -> None:
-    """``SHA256SUMS`` of the two weight files and the voices, as ``sha256sum`` writes it."""
+    """``SHA256SUMS`` of the weight files and the voices, as ``sha256sum`` writes it."""
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if _is_shipped(p))
     lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (folder / CHECKSUMS.name).write_text("".join(lines))
 
 
 def _is_shipped(path: Path) -> bool:
-    return path.is_file() and path.suffix in {".ckpt", ".pth", ".opus", ".toml", ".tokens"}
+    return path.is_file() and path.suffix in {".ckpt", ".pth", ".safetensors", ".opus", ".toml", ".tokens"}

@@ -4,14 +4,15 @@ Legend: B batch, N tokens, T = 2N frames, P phonemes, R reference frames.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from autocompress.models.config import SovitsConfig
+from autocompress.models.config import IstftConfig, SovitsConfig, VocoderConfig
 from autocompress.models.sovits.flow import Flow
+from autocompress.models.sovits.istft import IstftVocoder
 from autocompress.models.sovits.layers import length_mask
 from autocompress.models.sovits.posterior import PosteriorEncoder
 from autocompress.models.sovits.prior import Gaussian, PriorEncoder
@@ -64,12 +65,13 @@ class Sovits(nn.Module):
         self.freeze_quantizer = freeze_quantizer
         width = config.quantizer.width
         self.enc_p = PriorEncoder(config)
-        self.dec = Vocoder(config.vocoder, config.inter, config.gin)
+        self.dec = _vocoder(config.vocoder, config)
         self.enc_q = PosteriorEncoder(config) if posterior else None
         self.flow = Flow(config)
         self.ref_enc = StyleEncoder(config.style, config.gin)
         self.ssl_proj = nn.Conv1d(width, width, 2, stride=2)
         self.quantizer = Quantizer(config.quantizer)
+        self.spare = None if config.spare is None else _vocoder(config.spare, config)
         if config.pro:
             self.sv_emb = nn.Linear(config.speaker_width, config.gin)
             self.ge_to512 = nn.Linear(config.gin, config.prior.mrte.hidden)
@@ -82,6 +84,11 @@ class Sovits(nn.Module):
         if self.freeze_quantizer:
             self.quantizer.eval()
         return self
+
+    def attach(self, spare: IstftVocoder) -> None:
+        """Carry ``spare`` beside the vocoder, frozen; nothing that this network says changes."""
+        self.config = replace(self.config, spare=spare.config)
+        self.spare = spare.eval().requires_grad_(False)
 
     # --- the global condition -------------------------------------------------------------------
 
@@ -126,13 +133,20 @@ class Sovits(nn.Module):
         out: Gaussian = self.enc_p(self.content(codes), text_ids, self.mrte_condition(ge), speed=speed)
         return out
 
+    def latents(
+        self, codes: Tensor, text_ids: Tensor, ge: Tensor, noise: Tensor | None = None, *, speed: float = 1.0
+    ) -> Tensor:
+        """codes [B, N], text_ids [B, P], ge [B, gin, 1], scaled noise [B, inter, T] → z [B, inter, T]."""
+        prior = self.prior(codes, text_ids, ge, speed)
+        z_p = prior.mean if noise is None else prior.sample(noise)
+        z: Tensor = self.flow(z_p, None, ge, reverse=True)
+        return z
+
     def synthesize(
         self, codes: Tensor, text_ids: Tensor, ge: Tensor, noise: Tensor | None = None, *, speed: float = 1.0
     ) -> Tensor:
-        """codes [B, N], text_ids [B, P], ge [B, gin, 1], scaled noise [B, inter, T] → audio [B, 1, n]."""
-        prior = self.prior(codes, text_ids, ge, speed)
-        z_p = prior.mean if noise is None else prior.sample(noise)
-        audio: Tensor = self.dec(self.flow(z_p, None, ge, reverse=True), ge)
+        """What the vocoder makes of :meth:`latents` → audio [B, 1, n]."""
+        audio: Tensor = self.dec(self.latents(codes, text_ids, ge, noise, speed=speed), ge)
         return audio
 
     @torch.no_grad()
@@ -203,6 +217,11 @@ class Sovits(nn.Module):
         audio = self.dec(slice_frames(z, starts, segment_frames), ge)
         z_p = self.flow(z, mask, ge)
         return TrainingOutput(audio, starts, mask, z, z_p, prior, posterior, quantized.commitment, ge)
+
+
+def _vocoder(sizes: VocoderConfig | IstftConfig, config: SovitsConfig) -> Vocoder | IstftVocoder:
+    kind = IstftVocoder if isinstance(sizes, IstftConfig) else Vocoder
+    return kind(sizes, config.inter, config.gin)  # type: ignore[arg-type]
 
 
 def double_frames(x: Tensor) -> Tensor:

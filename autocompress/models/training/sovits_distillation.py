@@ -6,7 +6,7 @@ reach the latents through the flow; the vocoder makes the teacher's audio of the
 of several resolutions, mel distance, speaker embedding and, later, discriminators.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ SpeakerEmbedder = Callable[[Tensor], Tensor]
 """Audio [B, n] → unit vectors [B, D], differentiable."""
 
 FRONT, PRIOR, VOCODER = "front", "prior", "vocoder"
+_RECIPES_OWN: Mapping[str, float] = {}
 _MODULES = {FRONT: ("enc_p", "flow", "ge_to512"), PRIOR: ("enc_p", "ge_to512"), VOCODER: ("dec",)}
 
 
@@ -57,6 +58,8 @@ class SovitsDistillationRecipe:
     latent_weight: float = 10.0
     mel_weight: float = 45.0
     spectral_weight: float = 10.0
+    heard_mel_weight: float = 15.0  # once discriminators listen: spectra alone ask for the mean, which buzzes
+    heard_spectral_weight: float = 2.5
     speaker_weight: float = 5.0
     feature_weight: float = 2.0
     fooling_weight: float = 2.0
@@ -103,13 +106,14 @@ class SovitsDistillation:
         batch = self._source.sovits(step, recipe.batch_size)
         if self._part != VOCODER:
             return self._descend({"latent": self._latent_loss(batch)}, step)
-        told: dict[str, float] = {}
         real, fake = self._segments(batch, generator)
         losses = self._sound_losses(real, fake)
-        if self._adversary is not None and step >= recipe.adversarial_from:
-            told["critic"] = self._adversary.step(real, fake)
-            losses |= self._adversary.losses(real, fake)
-        return told | self._descend(losses, step)
+        if self._adversary is None or step < recipe.adversarial_from:
+            return self._descend(losses, step)
+        told = {"critic": self._adversary.step(real, fake)}
+        losses |= self._adversary.losses(real, fake)
+        lighter = {"mel": recipe.heard_mel_weight, "spectral": recipe.heard_spectral_weight}
+        return told | self._descend(losses, step, lighter)
 
     def _latent_loss(self, batch: SoundBatch) -> Tensor:
         """How far the student's latents [B, inter, T] behind its flow are from the teacher's."""
@@ -147,8 +151,11 @@ class SovitsDistillation:
             losses["speaker"] = speaker_loss(self._embed_speaker, real, fake)
         return losses
 
-    def _descend(self, losses: dict[str, Tensor], step: int) -> dict[str, float]:
-        weighted = [getattr(self._recipe, f"{name}_weight") * loss for name, loss in losses.items()]
+    def _descend(
+        self, losses: dict[str, Tensor], step: int, weights: Mapping[str, float] = _RECIPES_OWN
+    ) -> dict[str, float]:
+        own = {name: getattr(self._recipe, f"{name}_weight") for name in losses}
+        weighted = [{**own, **weights}[name] * loss for name, loss in losses.items()]
         total = torch.stack(weighted).sum()
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]

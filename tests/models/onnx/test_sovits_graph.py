@@ -1,8 +1,9 @@
 import numpy as np
+import onnx
 import pytest
 import torch
 from graph_checks import distance, session
-from small_models import small_upstream_sovits, uneven_sovits
+from small_models import small_upstream_sovits, spectral_sovits, uneven_sovits
 
 from autocompress.models.onnx import export_sovits, flat_images
 
@@ -11,6 +12,7 @@ NETWORKS = {
     "v1": lambda: small_upstream_sovits("v1"),
     "v2": lambda: uneven_sovits("v2"),
     "v2Pro": lambda: uneven_sovits("v2Pro"),
+    "spectra": lambda: spectral_sovits(),
 }
 
 
@@ -58,6 +60,17 @@ def test_a_window_with_enough_around_it_is_a_part_of_the_whole(sovits_and_graph)
     piece = _run(graph, sentence, (first - margin, last + margin))
     inner = piece[..., margin * hop : (margin + last - first) * hop]
     assert distance(inner, whole[..., first * hop : last * hop]) < CLOSE
+
+
+def test_the_inverse_transform_is_computed_while_loading_and_not_kept(tmp_path):
+    model = spectral_sovits()
+    istft = model.config.istft
+    export_sovits(model, tmp_path / "spectra.onnx")
+    shapes = [tuple(tensor.dims) for tensor in onnx.load(tmp_path / "spectra.onnx").graph.initializer]
+    assert (2 * istft.bins, istft.n_fft) not in shapes
+    assert (istft.bins, istft.n_fft) not in shapes
+    operators = {node.op_type for node in onnx.load(tmp_path / "spectra.onnx").graph.node}
+    assert {"Cos", "Sin", "Mod"} <= operators
 
 
 def test_one_perturbed_weight_is_noticed(sovits_and_graph):
