@@ -17,6 +17,7 @@ from autocompress.hardware.model_file import ModelFile, ModelInput, all_graphs, 
 _LEVELS = {"none": "ORT_DISABLE_ALL", "extended": "ORT_ENABLE_EXTENDED", "all": "ORT_ENABLE_ALL"}
 _PROTO_LIMIT_BYTES = 2_000_000_000
 _SUFFIX = "_kernel_time"
+_FEW = 4
 
 
 class TraceError(Exception):
@@ -24,9 +25,17 @@ class TraceError(Exception):
 
 
 def trace_nodes(source: ModelFile, optimization: str = "all") -> Execution:
-    """Optimise at the level asked, run once, and return the executed nodes in order."""
+    """Optimise at the level asked, run once, and return the executed nodes in order.
+
+    A graph that does not run on ones may want an interval of places, such as our SoVITS's window of frames: a
+    few numbers are then taken from nothing to the longest axis of any input.
+    """
+    longest = max((size for value in source.inputs for size in value.shape), default=1)
     with tempfile.TemporaryDirectory(prefix="autocompress-trace-") as folder:
-        events = _run(source, optimization, Path(folder))
+        try:
+            events = _run(source, optimization, Path(folder))
+        except TraceError as error:
+            events = _run_on_intervals(source, optimization, Path(folder), longest, error)
         optimized = _load_optimized(Path(folder) / "optimized.onnx")
     names = _TraceNames.of(optimized, source.inputs)
     nodes = [node for event in events if (node := names.node(event)) is not None]
@@ -36,7 +45,20 @@ def trace_nodes(source: ModelFile, optimization: str = "all") -> Execution:
     )
 
 
-def _run(source: ModelFile, optimization: str, folder: Path) -> list[dict[str, Any]]:
+def _run_on_intervals(
+    source: ModelFile, optimization: str, folder: Path, longest: int, first: TraceError
+) -> list[dict[str, Any]]:
+    if not any(_is_interval(value) for value in source.inputs):
+        raise first
+    try:
+        return _run(source, optimization, folder, longest)
+    except TraceError:
+        raise first from None
+
+
+def _run(
+    source: ModelFile, optimization: str, folder: Path, longest: int | None = None
+) -> list[dict[str, Any]]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -54,7 +76,7 @@ def _run(source: ModelFile, optimization: str, folder: Path) -> list[dict[str, A
         session = onnxruntime.InferenceSession(
             _loadable(source, folder), options, providers=["CPUExecutionProvider"]
         )
-        session.run(None, {value.name: example_input(value) for value in source.inputs})
+        session.run(None, {value.name: example_input(value, longest) for value in source.inputs})
     except Exception as error:  # onnxruntime raises a dozen unrelated classes, some of them bare Exceptions
         raise TraceError(str(error).splitlines()[0]) from error
     log = Path(session.end_profiling())
@@ -77,8 +99,13 @@ def _load_optimized(path: Path) -> Any:
     return onnx.load(str(path), load_external_data=False)
 
 
-def example_input(value: ModelInput) -> Any:
-    """A plausible input: small noise for numbers, ones for indices and flags."""
+def _is_interval(value: ModelInput) -> bool:
+    """A few whole numbers: places rather than indices into a table."""
+    return "INT" in value.element_type and len(value.shape) == 1 and 1 < value.shape[0] <= _FEW
+
+
+def example_input(value: ModelInput, longest: int | None = None) -> Any:
+    """A plausible input: noise for numbers, ones for indices and flags, intervals up to ``longest``."""
     import numpy as np
 
     kinds = {"FLOAT": "f4", "FLOAT16": "f2", "DOUBLE": "f8", "BOOL": "?", "UINT8": "u1", "INT8": "i1"}
@@ -90,6 +117,8 @@ def example_input(value: ModelInput) -> Any:
     if "FLOAT" in value.element_type or value.element_type == "DOUBLE":
         noise = np.random.default_rng(0).standard_normal(value.shape) * 0.1
         return noise.astype(kinds[value.element_type])
+    if longest is not None and _is_interval(value):
+        return np.linspace(0, longest, value.shape[0]).astype(kinds[value.element_type])
     return np.ones(value.shape, kinds[value.element_type])
 
 

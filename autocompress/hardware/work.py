@@ -182,7 +182,7 @@ def _transpose(node: Node) -> Product:
     """Rows that stay whole are copied; moving the last axis touches every element by itself."""
     shape = _shape(node, 0)
     order = node.attributes.get("perm", tuple(reversed(range(len(shape)))))
-    moved = [axis for axis in order if shape[axis] > 1]
+    moved = [axis for axis in order if axis < len(shape) and shape[axis] > 1]  # a shape may be unknown
     family = "transpose" if not moved or moved[-1] == len(shape) - 1 else "transpose_last"
     bits = node.outputs[0].element_bits
     return Product(family, "int8" if bits == 8 else "fp32", n=_elements(node), work=0.0)

@@ -25,6 +25,16 @@ def space():
 
 
 @pytest.fixture(scope="module")
+def spare_teacher():
+    return tiny_teacher(spare=True)
+
+
+@pytest.fixture(scope="module")
+def spare_space(spare_teacher):
+    return load_space("gpt-sovits", teacher_dimensions(GPT, spare_teacher.sovits.config))
+
+
+@pytest.fixture(scope="module")
 def costs():
     return CostModel(reference.gpt_config(), reference.sovits_config(), load_profile(DEVICE))
 
@@ -40,6 +50,33 @@ def test_sizes_are_those_that_the_transforms_leave(space) -> None:
     for candidate in random_candidates(space, 25):
         sizes = student_sizes(GPT, SOVITS, candidate)
         assert (sizes.gpt, sizes.sovits) == student_configs(GPT, SOVITS, candidate)
+
+
+def test_sizes_of_a_model_with_a_spare_vocoder_are_those_that_the_transforms_leave(
+    spare_space, spare_teacher
+) -> None:
+    config, swapped = spare_teacher.sovits.config, 0
+    for candidate in random_candidates(spare_space, 25):
+        sizes = student_sizes(GPT, config, candidate).sovits
+        swapped += sizes.istft is not None
+        wanted = student_configs(GPT, config, candidate)[1]
+        assert (sizes.vocoder, sizes.couplings, sizes.prior) == (
+            wanted.vocoder,
+            wanted.couplings,
+            wanted.prior,
+        )
+    assert 5 < swapped < 20
+
+
+def test_bytes_of_a_vocoder_that_predicts_spectra_are_those_of_the_student_made_real(spare_teacher) -> None:
+    for storage in ("fp32", "int8", "int4"):
+        values = {"sovits.vocoder.module": "istft-head", "sovits.vocoder.hidden": 32}
+        candidate = Candidate(values | {"storage.sovits.vocoder": storage})
+        counted = component_bytes(
+            student_sizes(GPT, spare_teacher.sovits.config, candidate), candidate, bert=True
+        )
+        made = materialize(spare_teacher, candidate).bytes_by_component
+        assert counted["sovits.vocoder"] == pytest.approx(made["sovits.vocoder"], rel=0.01)
 
 
 def test_bytes_are_those_of_the_student_made_real(space) -> None:

@@ -51,6 +51,10 @@ def test_the_good_space_is_accepted() -> None:
         (lambda f: f["choice"][1].update(when={"gpt.kep": [True]}), "not an earlier choice"),
         (lambda f: f["choice"][1].update(when={"gpt.keep.0": ["yes"]}), "never has 'yes'"),
         (lambda f: f["choice"].append(deepcopy(f["choice"][1])), "named twice"),
+        (
+            lambda f: f["choice"][1].update(kind="ordinal", options=["a"], only_with={"b": "gpt.layers"}),
+            "only_with names b, not among its options",
+        ),
         (lambda f: f["protect"]["ffn"].update(floor=0.9, ceiling=0.5), "floor 0.9 lies above ceiling 0.5"),
         (lambda f: f["protect"]["ffn"].update(reason=""), r"protect\.ffn\.reason"),
         (

@@ -1,4 +1,4 @@
-"""The file of a spare vocoder: fp16 weights in safetensors, in its header sizes and whose latents it reads."""
+"""The file of a spare vocoder: fp16 weights in safetensors, a header of sizes and whose latents it reads."""
 
 import hashlib
 import json

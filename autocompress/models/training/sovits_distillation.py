@@ -53,7 +53,8 @@ class SovitsDistillationRecipe:
     segment_frames: int = 24
     margin_frames: int = 4
     peak_rate: float = 4e-4
-    adversarial_rate: float = 2e-4
+    adversarial_rate: float = 3e-4  # of the student, at most, once discriminators listen
+    critic_rate: float = 6e-4  # at the student's own rate light critics lag behind it and tell nothing
     warm_steps: int = 20
     latent_weight: float = 10.0
     mel_weight: float = 45.0
@@ -97,12 +98,12 @@ class SovitsDistillation:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(0)
             critics = Discriminators(self._recipe.discriminators)
-        return Adversary(critics, self._recipe.adversarial_rate, bfloat16=self._bfloat16)
+        return Adversary(critics, self._recipe.critic_rate, bfloat16=self._bfloat16)
 
     def step(self, step: int) -> dict[str, float]:
         recipe = self._recipe
         generator = torch.Generator().manual_seed(step)
-        set_rate(self._optimizer, recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps))
+        set_rate(self._optimizer, self._rate(step))
         batch = self._source.sovits(step, recipe.batch_size)
         if self._part != VOCODER:
             return self._descend({"latent": self._latent_loss(batch)}, step)
@@ -114,6 +115,18 @@ class SovitsDistillation:
         losses |= self._adversary.losses(real, fake)
         lighter = {"mel": recipe.heard_mel_weight, "spectral": recipe.heard_spectral_weight}
         return told | self._descend(losses, step, lighter)
+
+    def _rate(self, step: int) -> float:
+        """Warm-up and a cosine; where discriminators join, it ends there and a second one begins."""
+        recipe = self._recipe
+        if self._adversary is None:
+            return recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps)
+        if step < recipe.adversarial_from:
+            return recipe.peak_rate * warm_cosine(
+                step, recipe.adversarial_from, recipe.warm_steps, floor=0.25
+            )
+        done, total = step - recipe.adversarial_from, recipe.total_steps - recipe.adversarial_from
+        return min(recipe.peak_rate, recipe.adversarial_rate) * warm_cosine(done, total, 1, floor=0.2)
 
     def _latent_loss(self, batch: SoundBatch) -> Tensor:
         """How far the student's latents [B, inter, T] behind its flow are from the teacher's."""
