@@ -24,7 +24,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int8_weights": 1.0, "int4": 0.5}
 _PRODUCTS = frozenset({"gemm", "bmm", "conv", "conv_nchwc", "depthwise", "conv_transpose", "recurrent"})
-_BY_FOOTPRINT = frozenset({"gemm", "cache"})
+_BY_FOOTPRINT = frozenset({"gemm", "cache", "choose"})
 _LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.4])
 _LANES = 16  # channels that a vector kernel handles together
 _SCALES = (0.7, 1.0, 1.5, 2.5)

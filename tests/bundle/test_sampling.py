@@ -1,5 +1,7 @@
 """The NumPy sampler against the torch one, by properties."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from tiny_models import CODES
 
 from autocompress.bundle.manifest import SpeechDefaults
 from autocompress.bundle.sampling import EOS_FREE_PREDICTIONS, choose, penalize, race, shortlist
+from autocompress.hardware.profiler.host_probes import Draw
 from autocompress.models import sampling as original
 
 VOCABULARY = CODES + 1
@@ -80,3 +83,24 @@ def test_the_end_cannot_come_early_and_ends_the_loop_when_it_is_the_best():
     assert not early.is_end
     assert early.token < CODES
     assert choose(logits, np.array([], np.int64), wish, EOS_FREE_PREDICTIONS, generator).is_end
+
+
+def drawn(seed: int, settings: SpeechDefaults) -> tuple[int, int]:
+    """The profiler's token and a bundle's, from the same logits and random numbers."""
+    draw = Draw.of(257, seed)
+    theirs = choose(
+        draw.logits, draw.history, settings, EOS_FREE_PREDICTIONS, np.random.default_rng(seed)
+    ).token
+    return replace(draw, generator=np.random.default_rng(seed))(), theirs
+
+
+@given(seeds)
+def test_the_profiler_times_the_draw_of_a_bundle_token_by_token(seed: int) -> None:
+    own, theirs = drawn(seed, SpeechDefaults())
+    assert own == theirs
+
+
+def test_with_another_way_to_draw_the_tokens_would_differ() -> None:
+    other = SpeechDefaults(repetition_penalty=1.0, top_k=5)
+    pairs = [drawn(seed, other) for seed in range(50)]
+    assert any(own != theirs for own, theirs in pairs)

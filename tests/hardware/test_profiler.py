@@ -3,21 +3,24 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from autocompress.hardware.latency import predict_file, table_model
 from autocompress.hardware.layer_costs import layer_costs
 from autocompress.hardware.profile import read_profile
 from autocompress.hardware.profiler import measure as measuring
+from autocompress.hardware.profiler import timing
 from autocompress.hardware.profiler.log import Entry, Log, Timing
 from autocompress.hardware.profiler.machine import read_machine
 from autocompress.hardware.profiler.measure import measure
 from autocompress.hardware.profiler.plan import plan
 from autocompress.hardware.profiler.probes import Probe, build
 from autocompress.hardware.profiler.report import Measured, machine_key, write_profile
-from autocompress.hardware.profiler.timing import InPlace, open_session, time_probe
+from autocompress.hardware.profiler.timing import InPlace, open_session, time_calls, time_probe
 from tests.hardware import small_graphs as small
 
 
@@ -42,6 +45,22 @@ def test_a_cache_is_measured_where_it_lies() -> None:
     places = {name: value.data_ptr() for name, value in outputs if name in graph.in_place}
     assert len(places) == len(graph.in_place) > 0
     assert all(place == bound.values[graph.in_place[name]].data_ptr() for name, place in places.items())
+
+
+def test_what_runs_before_a_call_is_not_timed() -> None:
+    def sleep() -> None:
+        time.sleep(0.01)
+
+    assert time_calls(lambda: None, 0.0, before=sleep).seconds < 0.005
+    assert time_calls(sleep, 0.0).seconds >= 0.01
+
+
+def test_a_block_is_timed_as_a_sentence_feels_it_and_a_chain_undisturbed(monkeypatch) -> None:
+    disturbed = timing.summarize(np.array([1.0, 1.0, 1.0, 1.0, 2.0, 40.0]))  # the last one was interrupted
+    monkeypatch.setattr(timing, "time_session", lambda *_: disturbed)
+    block = Probe("block_residual", m=10, k=24, n=8, taps=3)
+    assert time_probe(block, 1, 0.0).seconds == pytest.approx(1.2)
+    assert time_probe(Probe("view"), 1, 0.0).seconds == pytest.approx(1.0 / build(Probe("view")).links)
 
 
 def test_the_profiler_needs_neither_torch_nor_onnx() -> None:
@@ -135,8 +154,6 @@ def test_a_written_profile_reads_back_and_predicts_as_measured(profile) -> None:
 
 
 def test_candidates_summed_from_layers_cost_what_their_operators_cost(profile) -> None:
-    import numpy as np
-
     from autocompress.hardware.graph import read_graph
 
     options = [read_graph(small.linear(60, 256, n)).operators for n in (256, 512)]

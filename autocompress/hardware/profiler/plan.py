@@ -18,6 +18,7 @@ class Grid:
     """The coordinates of one level; pairs are named by their two sizes."""
 
     elements: tuple[int, ...]
+    choices: Pairs  # vocabulary, MB that the model touches between two drawn tokens
     caches: tuple[int, ...]
     cache_footprints_mb: tuple[int, ...]
     norms: Pairs  # rows, width
@@ -42,6 +43,7 @@ class Grid:
 
 _QUICK = Grid(
     elements=(256, 16384, 262144),
+    choices=((256, 60), (1025, 8)),
     caches=(65536,),
     cache_footprints_mb=(2, 16),
     norms=((1, 512), (60, 512)),
@@ -66,6 +68,7 @@ _QUICK = Grid(
 
 _FULL = Grid(
     elements=(16, 256, 1024, 4096, 16384, 65536, 262144, 1048576),
+    choices=tuple((n, mb) for n in (256, 1025) for mb in (2, 8, 16, 24, 32, 60, 110)),
     caches=(8192, 32768, 65536, 131072),
     cache_footprints_mb=(1, 4, 16, 40),
     norms=((1, 128), (1, 512), (1, 1024), (60, 192), (60, 512), (300, 512)),
@@ -79,7 +82,7 @@ _FULL = Grid(
         (384, 1152), (384, 1536), (512, 2048), (768, 3072), (1024, 4096),
     ),
     footprints_mb={
-        "fp32": (1, 8, 30, 60, 70, 80, 110, 220), "int8": (1, 8, 25, 40, 50, 60, 80, 110),
+        "fp32": (1, 8, 16, 23, 30, 40, 60, 70, 80, 110, 220), "int8": (1, 8, 16, 25, 40, 50, 60, 80, 110),
         "int8_weights": (1, 8, 60, 80), "int4": (1, 8, 16, 24, 32, 40, 60, 80),
     },
     tall_products=((128, 512), (192, 768), (256, 1024), (512, 512), (512, 2048), (768, 3072)),
@@ -111,6 +114,7 @@ _FULL = Grid(
     steps=(
         (16, 512, 2048, 24), (16, 512, 2048, 12), (9, 288, 1152, 8), (4, 192, 640, 6), (8, 256, 1024, 4),
         (12, 384, 1536, 6), (2, 128, 512, 3), (8, 512, 1536, 3),
+        (8, 256, 1024, 6), (10, 320, 1280, 5), (6, 192, 768, 11), (14, 448, 1792, 4),
     ),
     residuals=(
         (250, 256, 3), (400, 256, 11), (2000, 128, 7), (4000, 64, 3), (5000, 64, 11), (8000, 48, 7),
@@ -144,6 +148,8 @@ def plan(level: str) -> list[Probe]:
 def _calls(grid: Grid) -> Iterator[Probe]:
     for m in (1, 8, 48):
         yield Probe("call", m=m, n=16)
+    for vocabulary, footprint in grid.choices:
+        yield Probe("choose", n=vocabulary, footprint_bytes=footprint * MB)
     for n in grid.caches:
         for footprint in grid.cache_footprints_mb:
             yield Probe("cache", n=n, footprint_bytes=footprint * MB)

@@ -1,5 +1,6 @@
 """A graph under construction for a probe, and the random values that fill it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +11,17 @@ from autocompress.hardware.profiler import onnx_bytes
 
 @dataclass
 class ProbeGraph:
-    """A chain under construction; ``links`` counts the operators that share the measured time."""
+    """A chain under construction; ``links`` counts the operators that share the measured time.
+
+    Where the host's own work ``afterwards`` is what is measured, the chain runs before it and is not timed.
+    """
 
     links: int = 0
     feeds: dict[str, Any] = field(default_factory=dict)
     in_place: dict[str, str] = field(default_factory=dict)  # outputs that are written where a feed lies
     touched_bytes: int = 0
     optimized: bool = False
+    afterwards: Callable[[], object] | None = None
     _nodes: list[bytes] = field(default_factory=list)
     _weights: list[bytes] = field(default_factory=list)
     _outputs: list[bytes] = field(default_factory=list)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from autocompress.hardware.profiler import conv_probes as convolutions
 from autocompress.hardware.profiler import element_probes as elements
+from autocompress.hardware.profiler import host_probes as host
 from autocompress.hardware.profiler import product_probes as products
 from autocompress.hardware.profiler.block_probes import build_block
 from autocompress.hardware.profiler.probe_graph import ProbeGraph
@@ -72,6 +73,7 @@ _BUILDERS: dict[str, Callable[[Probe, ProbeGraph], None]] = {
     "view": elements.view,
     "pool_nchwc": convolutions.pool,
     "call": elements.call,
+    "choose": host.choose,
     "block_transformer": build_block,
     "block_step": build_block,
     "block_residual": build_block,
