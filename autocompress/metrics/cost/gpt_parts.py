@@ -95,7 +95,7 @@ def prefill_ends(
         op.binary(1, 2),
         op.view(17),
         op.gemm(1, width, vocabulary),
-        op.call(3 + 2 * layers),
+        op.call(2 + layers),
     )
 
 
@@ -107,8 +107,13 @@ def step_ends(width: int, vocabulary: int, layers: int) -> Operators:
         op.binary(1),
         op.view(5),
         op.gemm(1, width, vocabulary),
-        op.call(4 + 4 * layers),
+        op.call(2 + 2 * layers),
     )
+
+
+def choosing(vocabulary: int) -> Operators:
+    """Between two steps, and before the first: sampling."""
+    return (op.choose(vocabulary),)
 
 
 def _attend(block: BlockSize, queries: int, keys: int) -> Sequence[Operator]:

@@ -16,6 +16,7 @@ from autocompress.models.config import BlockSize, IstftConfig, VocoderConfig
 from autocompress.space import Candidate
 
 COMPONENTS = ("prefill", "step", "prior", "flow", "vocoder")
+_BYTES_OF_KEY_AND_VALUE = 8.0  # fp32, whatever the weights are
 _FIRST_WINDOW_FRAMES = 50  # of the vocoder, when speech is streamed: one second
 
 
@@ -33,13 +34,13 @@ def component_latencies(
 ) -> Latency:
     """Latency of the reference workload on the device of ``costs``."""
     parts = _Parts(sizes, candidate, costs, work)
-    gpt_bytes, sovits_bytes = parts.footprints()
+    reach, step = parts.reach(), parts.step()
     medians = {
-        "prefill": at_footprint(parts.prefill(bert=bert), gpt_bytes),
-        "step": work.tokens * at_footprint(parts.step(), gpt_bytes),
-        "prior": at_footprint(parts.prior(), sovits_bytes),
-        "flow": at_footprint(parts.flow(), sovits_bytes),
-        "vocoder": at_footprint(parts.vocoder(), sovits_bytes),
+        "prefill": at_footprint(parts.prefill(bert=bert), reach.sentence),
+        "step": (work.tokens - 1) * at_footprint(step, reach.step) + at_footprint(step, reach.sentence),
+        "prior": at_footprint(parts.prior(), reach.sentence),
+        "flow": at_footprint(parts.flow(), reach.sentence),
+        "vocoder": at_footprint(parts.vocoder(), reach.sentence),
     }
     early = 1.0 - min(1.0, _FIRST_WINDOW_FRAMES / work.frames)
     total = sum(medians.values())
@@ -51,6 +52,17 @@ def component_latencies(
 
 
 @dataclass(frozen=True)
+class _Reach:
+    """Bytes touched between two uses of a weight: they decide which cache, if any, still holds it.
+
+    A step finds what the step before it left; what runs once a sentence has everything else in between.
+    """
+
+    step: float
+    sentence: float
+
+
+@dataclass(frozen=True)
 class _Parts:
     """One candidate against one device: which parts it is made of."""
 
@@ -59,19 +71,26 @@ class _Parts:
     costs: PartCosts
     work: SpeechWorkload
 
-    def footprints(self) -> tuple[float, float]:
-        """Bytes that one run of the GPT and of SoVITS touches: weights as wide as kernels read them."""
+    def reach(self) -> _Reach:
+        """Weights as wide as kernels read them; prefill and step have each their own of the GPT."""
         totals = {"gpt": 0.0, "sovits": 0.0}
         for tensor in stored_weights(self.sizes, bert=False):
-            totals[tensor.role.split(".")[0]] += tensor.numbers * WEIGHT_BYTES[self._precision(tensor.role)]
-        return totals["gpt"], totals["sovits"]
+            if not tensor.role.endswith(".embedding"):
+                width = WEIGHT_BYTES[self._precision(tensor.role)]
+                totals[tensor.role.split(".")[0]] += tensor.numbers * width
+        keys = sum(block.attention for block in self.sizes.gpt.blocks) * self.work.cached_positions
+        step = totals["gpt"] + _BYTES_OF_KEY_AND_VALUE * keys
+        return _Reach(step, step + totals["gpt"] + totals["sovits"])
 
     def prefill(self, *, bert: bool) -> Seconds:
         gpt, work = self.sizes.gpt, self.work
         rows = work.phonemes + work.prompt_tokens
         bert_width = gpt.bert_width if bert else 0
         shape = (gpt.width, gpt.semantic_vocab, bert_width, len(gpt.blocks))
-        pieces = [self.costs.seconds(gpt_parts.prefill_ends, *shape, work.phonemes, work.prompt_tokens)]
+        pieces = [
+            self.costs.seconds(gpt_parts.prefill_ends, *shape, work.phonemes, work.prompt_tokens),
+            self.costs.seconds(gpt_parts.choosing, gpt.semantic_vocab),
+        ]
         *others, (block, first, second) = self._blocks()
         for other, attention, ffn in others:
             lengths = (work.phonemes, work.prompt_tokens)
@@ -87,7 +106,10 @@ class _Parts:
 
     def step(self) -> Seconds:
         gpt, cached = self.sizes.gpt, self.work.cached_positions
-        pieces = [self.costs.seconds(gpt_parts.step_ends, gpt.width, gpt.semantic_vocab, len(gpt.blocks))]
+        pieces = [
+            self.costs.seconds(gpt_parts.step_ends, gpt.width, gpt.semantic_vocab, len(gpt.blocks)),
+            self.costs.seconds(gpt_parts.choosing, gpt.semantic_vocab),
+        ]
         for block, first, second in self._blocks():
             pieces.append(self.costs.seconds(gpt_parts.step_attention, gpt.width, block, cached, first))
             pieces.append(self.costs.seconds(gpt_parts.ffn, gpt.width, block.ffn, block.rank, 1, second))

@@ -128,6 +128,11 @@ def quantize(values: int, count: int = 1) -> Operator:
     return replace(_operator("quantize", values, values / 4, 3.0 * values), n=values, count=count)
 
 
+def choose(vocabulary: int) -> Operator:
+    """A token drawn from its logits on the host; where that was not measured, one small operator."""
+    return replace(_operator("choose", 0.0, 0.0, 0.0), n=vocabulary)
+
+
 def view(count: int) -> Operator:
     """Dispatch alone: reshape, squeeze, shape."""
     return replace(_operator("view", 0.0, 0.0, 0.0), count=count)

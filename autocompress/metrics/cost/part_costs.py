@@ -13,8 +13,10 @@ from autocompress.hardware.profile import HardwareProfile
 Seconds = np.ndarray[Any, np.dtype[np.float64]]  # at each footprint
 
 # Where weights come from (cache, memory) depends on how much a run touches: seconds are kept at a few sizes.
-# Close to each other where weights stop fitting a cache: 30 to 90 MB on the machines that were measured.
-FOOTPRINTS_BYTES = 1e6 * np.array([1.0, 5.0, 16.0, 28.0, 40.0, 55.0, 70.0, 85.0, 130.0, 400.0])
+# Close to each other where weights stop fitting a cache: 16 to 90 MB on the machines that were measured.
+FOOTPRINTS_BYTES = 1e6 * np.array(
+    [1.0, 5.0, 11.0, 16.0, 22.0, 28.0, 34.0, 40.0, 55.0, 70.0, 85.0, 130.0, 400.0]
+)
 
 
 @dataclass(frozen=True)
