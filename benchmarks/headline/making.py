@@ -119,7 +119,7 @@ class Workshop:
 
     def _made(self, system: System, folder: Path) -> None:
         if system.name in _WRITERS:
-            self._alternative(folder, _WRITERS[system.name])
+            self.alternative(folder, _WRITERS[system.name])
         else:
             options = DeliveryOptions(
                 self.voices,
@@ -151,7 +151,7 @@ class Workshop:
         budget = next(b for b in self.budgets if name in (b.name, trained_name(b.name)))
         return Candidate.from_dict(self.found(budget)["chosen"]["candidate"])
 
-    def _alternative(self, folder: Path, write: Write) -> None:
+    def alternative(self, folder: Path, write: Write) -> None:
         """The teacher's exported graphs as ``write`` leaves them, in a bundle like any other."""
         graphs = folder.parent / "graphs"
         written = write(self.exported, graphs)
@@ -274,7 +274,7 @@ def _point(trial: Trial) -> dict[str, object]:
     return {"candidate": trial.candidate.to_dict(), "predicted": measured}
 
 
-def _planned(precision: PrecisionPlan, graphs: Mapping[str, Path], folder: Path) -> WrittenGraphs:
+def write_planned(precision: PrecisionPlan, graphs: Mapping[str, Path], folder: Path) -> WrittenGraphs:
     return write_graphs(graphs, precision, folder)
 
 
@@ -291,8 +291,8 @@ def _shared_int8(graphs: Mapping[str, Path], folder: Path) -> WrittenGraphs:
 
 
 _WRITERS: Mapping[str, Write] = {
-    TEACHER: partial(_planned, PrecisionPlan()),
+    TEACHER: partial(write_planned, PrecisionPlan()),
     "ort-int8": _shared_int8,
-    "fp16": partial(_planned, FP16_STORAGE),
-    "int4": partial(_planned, INT4_WEIGHTS),
+    "fp16": partial(write_planned, FP16_STORAGE),
+    "int4": partial(write_planned, INT4_WEIGHTS),
 }
