@@ -10,6 +10,6 @@ from autocompress.watch import Ask
 def search_again(ask: Ask, trials: int = 60) -> Front:
     """The front of a watched request; what the store holds is not measured again."""
     watched = ask.watched
-    model = choose_model(watched.model, watched.gpt, watched.sovits, watched.voices)
+    model = choose_model(watched.model, watched.gpt, watched.sovits, watched.voices, watched.vocoder)
     settings = SearchSettings(trials=trials, storage=ask.storage)
     return search(plan(ask.request, model, settings=settings), ask.folder).front()

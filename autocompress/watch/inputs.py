@@ -58,7 +58,7 @@ def model_hash(request: WatchedRequest) -> str:
         if name not in PACKAGED:
             raise CheckpointError(f"no packaged model {name!r}; known: {', '.join(PACKAGED)}.")
         return content_hash([PACKAGED[name]])
-    files = (request.gpt, request.sovits, request.voices)
+    files = (request.gpt, request.sovits, request.voices, request.vocoder)
     return content_hash(Path(name) for name in files if name is not None)
 
 

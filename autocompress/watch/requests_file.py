@@ -12,7 +12,7 @@ from autocompress.hardware.strict_toml import Faults, read_table
 
 @dataclass(frozen=True)
 class WatchedRequest:
-    """``name`` is the folder under ``results/``; ``model`` a packaged model, or the three files of one's own.
+    """``name`` is the folder under ``results/``; ``model`` a packaged model, or the files of one's own.
 
     Files are named from the folder of ``requests.toml``.
     """
@@ -23,10 +23,11 @@ class WatchedRequest:
     gpt: str | None = None
     sovits: str | None = None
     voices: str | None = None
+    vocoder: str | None = None
 
     def located(self, base: Path) -> "WatchedRequest":
         """The same with its files named from ``base``."""
-        files = {key: getattr(self, key) for key in ("gpt", "sovits", "voices")}
+        files = {key: getattr(self, key) for key in ("gpt", "sovits", "voices", "vocoder")}
         return replace(self, **{key: str(base / name) for key, name in files.items() if name is not None})
 
 
@@ -60,9 +61,10 @@ def _check(requests: tuple[WatchedRequest, ...], faults: Faults) -> None:
         if counts[request.name] > 1:
             faults.add(("request", i, "name"), f"name {request.name!r} stands there twice")
         own = request.gpt is not None and request.sovits is not None
-        some = (request.gpt, request.sovits, request.voices) != (None, None, None)
+        files = (request.gpt, request.sovits, request.voices, request.vocoder)
+        some = any(name is not None for name in files)
         if (request.model is not None and some) or (some and not own):
             faults.add(
                 ("request", i),
-                f"{request.name!r} needs either model, or both gpt and sovits (and voices, if it has any)",
+                f"{request.name!r} needs either model, or both gpt and sovits (and voices and vocoder, if any)",
             )
