@@ -66,5 +66,5 @@ def _check(requests: tuple[WatchedRequest, ...], faults: Faults) -> None:
         if (request.model is not None and some) or (some and not own):
             faults.add(
                 ("request", i),
-                f"{request.name!r} needs either model, or both gpt and sovits (and voices and vocoder, if any)",
+                f"{request.name!r} needs either model, or both gpt and sovits (voices, vocoder: if any)",
             )
