@@ -171,7 +171,7 @@ def test_an_option_that_the_teacher_cannot_have_is_left_out_with_all_that_waits_
     without = load_space("gpt-sovits", REFERENCE)
     assert with_spare.by_name["sovits.vocoder.module"].options == ("hifigan", "istft-head")
     assert without.by_name["sovits.vocoder.module"].options == ("hifigan",)
-    waiting = {"sovits.vocoder.hidden", "storage.sovits.spectra", "compute.sovits.spectra"}
+    waiting = {"sovits.vocoder.hidden", "storage.sovits.spectra"}
     assert set(with_spare.by_name) - set(without.by_name) == waiting
 
 
@@ -179,16 +179,11 @@ def test_each_vocoders_choices_are_decided_only_while_it_is_taken() -> None:
     space = load_space("quick", REFERENCE | {"sovits.vocoder.hidden": 576})
     hifigan = space.candidate({"sovits.vocoder.channels.0-4": 0.75, "recipe.steps": 1000})
     assert "sovits.vocoder.channels.0" in hifigan.values
-    point = {
-        "sovits.vocoder.module": "istft-head",
-        "storage.sovits.spectra": "int8",
-        "compute.sovits.spectra": "dynamic-int8",
-    }
+    point = {"sovits.vocoder.module": "istft-head", "storage.sovits.spectra": "int8"}
     spectra = space.candidate(point)
     assert dict(spectra.values) == {
         "sovits.vocoder.module": "istft-head",
         "storage.sovits.vocoder": "int8",
-        "compute.sovits.vocoder": "dynamic-int8",
     }
     with pytest.raises(SpaceError, match="only decided while"):
         space.candidate({**point, "storage.sovits.vocoder": "int8"})
