@@ -37,7 +37,7 @@ def command() -> str:
 
 def weights(*files: Path) -> dict[str, str]:
     """First twelve digits of the SHA-256 of each file; of the reference model's without any."""
-    chosen = files or (reference.GPT, reference.SOVITS)
+    chosen = files or (reference.GPT, reference.SOVITS, reference.SPARE)
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in chosen}
 
 

@@ -38,11 +38,13 @@ class _Reader:
 
 
 def schedule_rows(decisions: Mapping[str, Value], dimensions: Dimensions) -> tuple[ScheduleRow, ...]:
-    """Rows from the first GPT layer to the last vocoder stage; the empty candidate gives the teacher's."""
+    """Rows from the first GPT layer to the vocoder's last; the empty candidate gives the teacher's."""
     if "gpt.layers" not in dimensions:
         return ()
     reader = _Reader(decisions, dimensions)
-    return (*_gpt(reader), *_prior(reader), *_flow(reader), *_vocoder(reader))
+    spectral = decisions.get("sovits.vocoder.module", "hifigan") == "istft-head"
+    vocoder = _spectral_vocoder(reader) if spectral else _vocoder(reader)
+    return (*_gpt(reader), *_prior(reader), *_flow(reader), *vocoder)
 
 
 def _gpt(reader: _Reader) -> Iterator[ScheduleRow]:
@@ -83,6 +85,13 @@ def _flow(reader: _Reader) -> Iterator[ScheduleRow]:
         own = reader.own(f"sovits.flow.{field}")
         kept = int(reader.decisions.get(f"sovits.flow.{field}", own))
         yield reader.row(f"flow {field.replace('wn_', '')}", kept, own, what, "sovits.flow")
+
+
+def _spectral_vocoder(reader: _Reader) -> Iterator[ScheduleRow]:
+    """The spare one, in the place of all stages."""
+    own = reader.own("sovits.vocoder.hidden")
+    kept = int(reader.decisions.get("sovits.vocoder.hidden", own))
+    yield reader.row("vocoder of spectra", kept, own, "wide", "sovits.vocoder")
 
 
 def _vocoder(reader: _Reader) -> Iterator[ScheduleRow]:

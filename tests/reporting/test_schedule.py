@@ -41,5 +41,16 @@ def test_pruned_widths_ranks_and_precisions_are_shown() -> None:
     assert found["vocoder 1 kernels"].words == "2 of 3 kernels (3, 7)"
 
 
+def test_a_spare_vocoder_stands_in_the_place_of_all_stages() -> None:
+    decisions = {
+        "sovits.vocoder.module": "istft-head",
+        "sovits.vocoder.hidden": 288,
+        "storage.sovits.vocoder": "int4",
+    }
+    shown = schedule_rows(decisions, REFERENCE_DIMENSIONS | {"sovits.vocoder.hidden": 576})
+    (row,) = [row for row in shown if row.unit.startswith("vocoder")]
+    assert (row.unit, row.kept, row.words, row.bits) == ("vocoder of spectra", 0.5, "288 of 576 wide", 4)
+
+
 def test_without_dimensions_there_is_no_schedule() -> None:
     assert schedule_rows({"gpt.heads.0": 4}, {}) == ()
