@@ -35,13 +35,25 @@ def screens(cost: CostModel, limit: int) -> list[Screen]:
 
 
 def family_screens(encoding: Encoding) -> list[Screen]:
-    """One screen a family: the same decision in every layer, one kind of precision in a whole half."""
+    """One screen a family: the same decision in every layer, one kind of precision in a whole half.
+
+    Precision that the teacher has no place for, such as that of its spare vocoder, is a family of its own.
+    """
     families: dict[str, list[int]] = {}
     for i in _searched(encoding):
         choice = encoding.choices[i]
         precision, numbered = f"{choice.role}.{choice.component}", re.sub(r"\d+(-\d+)?", "#", choice.name)
-        families.setdefault(precision if choice.role in _PRECISION else numbered, []).append(i)
+        teachers = choice.role in _PRECISION and _opens_at_once(encoding, i)
+        families.setdefault(precision if teachers else numbered, []).append(i)
     return _screens(encoding, [tuple(members) for members in families.values()])
+
+
+def _opens_at_once(encoding: Encoding, i: int) -> bool:
+    """Whether no module of the teacher must be replaced for the choice to be decided."""
+    parents = [encoding.space.by_name.get(c.parent) for c in encoding.choices[i].when]
+    waits = [p for p, c in zip(parents, encoding.choices[i].when, strict=True)
+             if p is not None and p.role == "module" and p.default not in c.values]  # fmt: skip
+    return not waits
 
 
 def _searched(encoding: Encoding) -> list[int]:

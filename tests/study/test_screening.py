@@ -58,3 +58,14 @@ def test_what_is_believed_between_the_ends_depends_on_what_is_taken_away(cost) -
     stored = beliefs[encoding.column["storage.sovits.flow"]]
     assert vocoder > 0.6 > ffn > 0.1
     assert stored[-2] < 0.1 * stored[-1]
+
+
+def test_the_storage_of_a_spare_vocoder_is_not_measured_with_that_of_the_teachers_parts() -> None:
+    space = load_space("gpt-sovits", REFERENCE_DIMENSIONS | {"sovits.vocoder.hidden": 576})
+    encoding = Encoding(space)
+    names = [[encoding.choices[i].name for i in screen.choices] for screen in family_screens(encoding)]
+    assert ["storage.sovits.spectra"] in names
+    shared = next(family for family in names if "storage.sovits.flow" in family)
+    assert "storage.sovits.vocoder" in shared
+    row = next(s.row for s in family_screens(encoding) if encoding.column["storage.sovits.flow"] in s.choices)
+    assert encoding.decode(row)["sovits.vocoder.module"] == "hifigan"
