@@ -73,6 +73,11 @@ def _techniques(gpt: GptConfig, sovits: SovitsConfig) -> dict[str, Callable[[flo
         "sovits.vocoder.pre": whole("sovits.vocoder.pre", "sovits.vocoder.pre", 16),
         "sovits.vocoder.kernels": lambda kept: _kernels(sovits, kept),
     }
+    if sovits.spare is not None:
+        swapped: dict[str, Value] = {"sovits.vocoder.module": "istft-head"}
+        narrow = whole("sovits.vocoder.hidden", "sovits.vocoder.hidden", 32)
+        techniques["sovits.vocoder.module"] = lambda _: swapped
+        techniques["sovits.vocoder.hidden"] = lambda kept: swapped | narrow(kept)
     for what, multiple in (("couplings", 1), ("wn_layers", 1), ("channels", 8)):
         techniques[f"sovits.flow.{what}"] = whole(f"sovits.flow.{what}", f"sovits.flow.{what}", multiple)
     for encoder in ("ssl", "text", "encoder2"):
