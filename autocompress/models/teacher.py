@@ -177,8 +177,7 @@ def load_reference() -> Teacher:
     """The model that ships with the package; new voices need the extra ``clone``."""
     reference.verify_files()
     gpt, sovits = load_gpt(reference.GPT), load_sovits(reference.SOVITS)
-    if reference.SPARE.is_file():
-        attach_spare(sovits, reference.SPARE)
+    attach_spare(sovits, reference.SPARE)
     # Its GPT was trained on clips without the silence that upstream appends to a prompt.
     maker = VoiceMaker(sovits, "reference", WhisperContent(), prompt_tail_s=0.0)
     voices = LazyVoices(maker, read_voices(reference.VOICES), known_good=True)

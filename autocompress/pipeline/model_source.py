@@ -43,8 +43,7 @@ def model_sizes(model: ModelChoice) -> tuple[GptConfig, SovitsConfig]:
         from autocompress.models.reference import SPARE
         from autocompress.models.training import reference
 
-        spare = spare_sizes(SPARE) if SPARE.is_file() else None
-        return reference.gpt_config(), replace(reference.sovits_config(), spare=spare)
+        return reference.gpt_config(), replace(reference.sovits_config(), spare=spare_sizes(SPARE))
     teacher = load_model(model)
     return teacher.gpt.config, teacher.sovits.config
 

@@ -141,7 +141,18 @@ def _shared(cost: CostModel) -> tuple[int, ...]:
             parent = encoding.column.get(condition.parent)
             if parent is not None and (parent not in home[i] or uses[i] > 1):
                 shared |= {parent, i}
-    return tuple(sorted(shared))
+    return tuple(sorted(_with_parents(encoding, shared)))
+
+
+def _with_parents(encoding: Encoding, shared: set[int]) -> set[int]:
+    """And whatever opens or closes them: a choice with variables of its own has rules on its parents'."""
+    parents = {
+        encoding.column[condition.parent]
+        for i in shared
+        for condition in _looks_at(encoding.choices[i])
+        if condition.parent in encoding.column
+    }
+    return shared if parents <= shared else _with_parents(encoding, shared | parents)
 
 
 def _looks_at(choice: Choice) -> list[Condition]:

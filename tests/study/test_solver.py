@@ -168,3 +168,15 @@ def test_what_the_solver_prints_in_c_never_reaches_a_pipe() -> None:
     )
     assert printed.stdout == "before after\n"
     assert printed.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["quick", "gpt-sovits"])
+def test_a_model_with_a_spare_vocoder_is_answered_with_one_vocoder(name: str) -> None:
+    """In the quick space module, widths and recipe meet in one factor, whose guards look outside of it."""
+    cost = fitted(name, REFERENCE_DIMENSIONS | {"sovits.vocoder.hidden": 576})
+    encoding = cost.encoding
+    solver = BudgetSolver(cost, made_up_losses(encoding))
+    for share in (0.9, 0.5, 0.4):
+        found = solver.solve({"size_mb": share * cost.base[0], "latency_s": share * cost.base[1]})
+        assert isinstance(found, Solution)
+        assert encoding.space.faults(found.point) == []
