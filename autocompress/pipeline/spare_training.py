@@ -42,6 +42,7 @@ class SpareTraining:
             sovits_batch=_BATCH,
             n_lessons=self.n_lessons,
             threads=self.threads,
+            new_vocoder=True,
         )
 
 

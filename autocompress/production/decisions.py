@@ -18,6 +18,7 @@ _NARROW = ("int8", "int4", "dynamic-int8")
 _LAYERED = ("gpt.heads", "gpt.ffn", "storage.gpt.attention", "storage.gpt.ffn",
             "compute.gpt.attention", "compute.gpt.ffn")  # fmt: skip
 _PRECISION = ("storage", "compute")
+_MODULE = "sovits.vocoder.module"
 _VOCODER = ("sovits.vocoder", *(f"{kind}.sovits.vocoder" for kind in _PRECISION))
 
 
@@ -76,8 +77,13 @@ def front_decisions(config: SovitsConfig, candidate: Candidate) -> Decisions:
     return sovits_decisions(config, Candidate({n: v for n, v in part.values.items() if n not in vocoder}))
 
 
-def vocoder_decisions(config: SovitsConfig, candidate: Candidate) -> Decisions:
-    return sovits_decisions(config, candidate.part(_VOCODER))
+def vocoder_decisions(config: SovitsConfig, candidate: Candidate, *, new: bool = False) -> Decisions:
+    """A spare vocoder that is taken as it is has learnt already, unless it is ``new``."""
+    decided = candidate.part(_VOCODER)
+    shaping = {name for name in decided.values if not name.startswith(_PRECISION)}
+    if shaping == {_MODULE} and not new:
+        decided = decided.part(_PRECISION)
+    return sovits_decisions(config, decided)
 
 
 def sovits_decisions(config: SovitsConfig, candidate: Candidate) -> Decisions:
@@ -87,7 +93,7 @@ def sovits_decisions(config: SovitsConfig, candidate: Candidate) -> Decisions:
         "sovits.flow.couplings",
         "sovits.flow.wn_layers",
         "sovits.vocoder.kernels",
-        "sovits.vocoder.module",
+        _MODULE,
     )
     return _decisions(part, modules, lambda name: _sovits_size(config, name), lambda name: name)
 

@@ -54,6 +54,7 @@ class TrainingSettings:
     n_lessons: int | None = None
     n_held_out: int = 4
     threads: int | None = None  # None: as many as torch has now
+    new_vocoder: bool = False  # the spare one is untrained: it is what is to be learnt
 
     def __post_init__(self) -> None:
         if isinstance(self.steps, int) and self.steps < 0:

@@ -107,7 +107,7 @@ def train_student(school: School, candidate: Candidate) -> Trained:
     wished = Recipe.of(candidate).wished(school.settings.steps)
     if wished == 0:
         return Trained(untrained, note=_switched_off(Recipe.of(candidate)))
-    if not any(needs_training(school.teacher, candidate)):
+    if not any(needs_training(school.teacher, candidate, new_vocoder=school.settings.new_vocoder)):
         return Trained(untrained, note="nothing to train: every weight is the teacher's own")
     with threads(school.settings.threads):
         return _Course(school, candidate, untrained, wished).run()
@@ -129,13 +129,13 @@ def _switched_off(recipe: Recipe) -> str:
     return f"training was switched off{missing}"
 
 
-def needs_training(teacher: Teacher, candidate: Candidate) -> tuple[str, ...]:
+def needs_training(teacher: Teacher, candidate: Candidate, *, new_vocoder: bool = False) -> tuple[str, ...]:
     """The parts that differ from the teacher in what training can mend."""
     gpt, sovits = teacher.gpt, teacher.sovits
     crafts: list[Craft[Any]] = [
         GptCraft(gpt, gpt_decisions(gpt.config, candidate)),
         SovitsCraft(sovits, front_decisions(sovits.config, candidate), FRONT),
-        SovitsCraft(sovits, vocoder_decisions(sovits.config, candidate), VOCODER),
+        SovitsCraft(sovits, vocoder_decisions(sovits.config, candidate, new=new_vocoder), VOCODER),
     ]
     return tuple(craft.name for craft in crafts if craft.trains)
 
@@ -174,7 +174,7 @@ def crafts_of(school: School, candidate: Candidate, lessons: Sequence[Taught]) -
         calibration=[spoken_batch(row, JUDGED_TOKENS) for row in taught[:_SOVITS_CALIBRATION]],
         batch_size=settings.sovits_batch,
     )
-    decided = vocoder_decisions(teacher.sovits.config, candidate)
+    decided = vocoder_decisions(teacher.sovits.config, candidate, new=settings.new_vocoder)
     return [gpt, front, replace(front, name=VOCODER, decisions=decided)]
 
 

@@ -52,6 +52,16 @@ def test_modules_then_widths_give_the_sizes_of_the_candidate() -> None:
         assert bare.config == whole.config
 
 
+def test_a_spare_vocoder_that_is_taken_as_it_is_learns_no_more() -> None:
+    config = tiny_teacher(spare=True).sovits.config
+    whole = Candidate({"sovits.vocoder.module": "istft-head", "storage.sovits.vocoder": "int4"})
+    narrow = Candidate({**whole.values, "sovits.vocoder.hidden": 16})
+    assert not vocoder_decisions(config, whole).shapes_anything
+    assert vocoder_decisions(config, whole).precision == whole.part(["storage"])
+    assert vocoder_decisions(config, whole, new=True).shapes_anything
+    assert vocoder_decisions(config, narrow).shapes_anything
+
+
 def test_front_and_vocoder_are_all_of_sovits_and_share_nothing() -> None:
     config = tiny_teacher().sovits.config
     whole, front, vocoder = (
