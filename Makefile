@@ -75,6 +75,7 @@ results-runtime: setup
 	$(BIN)/python benchmarks/runtime/compare.py
 	$(BIN)/python benchmarks/runtime/step_cache.py
 	$(BIN)/python benchmarks/runtime/prefill_limits.py
+	$(BIN)/python -m benchmarks.runtime.vocoders
 
 # The user's own request on a full-size model of random weights, beside Genie-TTS.
 .PHONY: results-full-size
