@@ -39,8 +39,8 @@ def choose_model(
 def model_sizes(model: ModelChoice) -> tuple[GptConfig, SovitsConfig]:
     """Sizes of both networks. The packaged model's are known; files are opened."""
     if model.name == "reference":
-        from autocompress.models.checkpoint import spare_sizes
         from autocompress.models.reference import SPARE
+        from autocompress.models.spare_header import spare_sizes
         from autocompress.models.training import reference
 
         return reference.gpt_config(), replace(reference.sovits_config(), spare=spare_sizes(SPARE))

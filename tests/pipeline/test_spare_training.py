@@ -8,7 +8,8 @@ import pytest
 
 from autocompress.bundle import Bundle
 from autocompress.errors import CheckpointError, RunError
-from autocompress.models.checkpoint import attach_spare, spare_sizes
+from autocompress.models.checkpoint import attach_spare
+from autocompress.models.spare_header import spare_sizes
 from autocompress.pipeline.compose import plan, produce
 from autocompress.pipeline.evaluator import CandidateEvaluator
 from autocompress.pipeline.fingerprints import speaker_hash, teacher_hash

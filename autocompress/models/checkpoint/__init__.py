@@ -8,7 +8,7 @@ from pathlib import Path
 from autocompress.models.checkpoint.gpt_file import gpt_from
 from autocompress.models.checkpoint.reading import CheckpointFile, read_checkpoint
 from autocompress.models.checkpoint.sovits_file import sovits_from
-from autocompress.models.checkpoint.spare_file import attach_spare, save_spare, spare_sizes
+from autocompress.models.checkpoint.spare_file import attach_spare, save_spare
 from autocompress.models.checkpoint.writing import gpt_misfits, save_gpt, save_sovits, sovits_misfits
 from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
@@ -24,7 +24,6 @@ __all__ = [
     "save_sovits",
     "save_spare",
     "sovits_misfits",
-    "spare_sizes",
 ]
 
 

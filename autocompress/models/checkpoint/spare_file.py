@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from autocompress.errors import CheckpointError
@@ -15,9 +14,8 @@ from autocompress.models.config import IstftConfig
 from autocompress.models.serial import from_json, to_json
 from autocompress.models.sovits.istft import IstftVocoder
 from autocompress.models.sovits.synthesizer import Sovits
+from autocompress.models.spare_header import FORMAT, KEY, open_spare, spare_header
 
-FORMAT = 1
-_KEY = "autocompress.spare"
 _BEHIND = ("dec.", "spare.", "enc_q.")  # what turns latents into audio, and what only training needs
 
 
@@ -45,22 +43,17 @@ def save_spare(sovits: Sovits, path: str | Path, info: Mapping[str, Any] | None 
     draft = path.with_suffix(".draft")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(save(weights, {_KEY: json.dumps(about, sort_keys=True)}))
+        draft.write_bytes(save(weights, {KEY: json.dumps(about, sort_keys=True)}))
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise CheckpointError(f"{path}: cannot be written ({error.strerror}). Free some space.") from error
 
 
-def spare_sizes(path: str | Path) -> IstftConfig:
-    """Its sizes, without its weights."""
-    return from_json(IstftConfig, _about(Path(path))["sizes"])
-
-
 def attach_spare(sovits: Sovits, path: str | Path) -> None:
     """Give ``sovits`` the spare vocoder of a file; CheckpointError when it is damaged or another model's."""
     path = Path(path)
-    about = _about(path)
+    about = spare_header(path)
     own = latents_hash(sovits)
     if about["latents"] != own:
         raise CheckpointError(
@@ -68,7 +61,7 @@ def attach_spare(sovits: Sovits, path: str | Path) -> None:
             f"has {own}). Train one for this model: autocompress model train-vocoder."
         )
     spare = IstftVocoder(from_json(IstftConfig, about["sizes"]), sovits.config.inter, sovits.config.gin)
-    with _opened(path) as file:
+    with open_spare(path, "pt") as file:
         weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (no mapping)
     wanted = {key: tuple(tensor.shape) for key, tensor in spare.state_dict().items()}
     found = {key: tuple(tensor.shape) for key, tensor in weights.items()}
@@ -81,28 +74,3 @@ def attach_spare(sovits: Sovits, path: str | Path) -> None:
         raise CheckpointError(f"{path}: NaN or infinite weights in {', '.join(broken[:8])}. Train it again.")
     spare.load_state_dict(weights)
     sovits.attach(spare)
-
-
-def _about(path: Path) -> dict[str, Any]:
-    with _opened(path) as file:
-        text = (file.metadata() or {}).get(_KEY)
-    if text is None:
-        raise CheckpointError(
-            f"{path}: a safetensors file, but no spare vocoder of this package. "
-            "One is made by: autocompress model train-vocoder."
-        )
-    about: dict[str, Any] = json.loads(text)
-    if about.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path}: format {about.get('format')} of a spare vocoder; this version reads {FORMAT}. Update."
-        )
-    return about
-
-
-def _opened(path: Path) -> Any:
-    try:
-        return safe_open(path, framework="pt")
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path}: no spare vocoder can be read from it ({error}). Give a file of model train-vocoder."
-        ) from error

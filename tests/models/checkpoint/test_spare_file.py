@@ -1,6 +1,8 @@
 """The file of a spare vocoder: written whole, read strictly, only behind the model it was trained for."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -9,9 +11,10 @@ from safetensors.torch import load_file, save_file
 from small_models import SPECTRAL, uneven_sovits
 
 from autocompress.errors import CheckpointError
-from autocompress.models.checkpoint import attach_spare, save_spare, spare_sizes
+from autocompress.models.checkpoint import attach_spare, save_spare
 from autocompress.models.checkpoint.spare_file import latents_hash
 from autocompress.models.sovits.istft import new_spare
+from autocompress.models.spare_header import spare_sizes
 
 KEY = "autocompress.spare"
 
@@ -112,3 +115,12 @@ def test_a_full_disk_leaves_what_was_there(saved, monkeypatch):
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_the_sizes_of_the_packaged_model_are_known_without_pytorch() -> None:
+    code = (
+        "import sys; from autocompress.pipeline.model_source import choose_model, model_sizes; "
+        "assert model_sizes(choose_model())[1].spare is not None; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
