@@ -96,7 +96,7 @@ def train_vocoder(
     from autocompress.production.settings import read_steps
 
     o.check_out(out.parent)
-    asked = SpareTraining(read_steps(steps), width, seed, threads, recordings)
+    asked = SpareTraining(read_steps(steps, "--steps"), width, seed, threads, recordings)
     with stage_report(quiet) as stage:
         trained = train_spare(load_model(o.chosen_model(model, gpt, sovits, voices, None)), out, asked, stage)
     document = {"vocoder": str(out)} | trained.to_dict()

@@ -96,7 +96,7 @@ class Recipe:
         return max(self.steps, AUTO_STEPS) if steps == "auto" else steps
 
 
-def read_steps(word: str) -> Steps:
+def read_steps(word: str, option: str = "--distil-steps") -> Steps:
     """ "auto" → "auto", "300" → 300, "90m" → 5400 s; anything else is a RequestError."""
     plain = word.strip().lower()
     if plain == "auto":
@@ -106,5 +106,5 @@ def read_steps(word: str) -> Steps:
     if seconds := read_duration(plain):
         return Within(seconds)
     raise RequestError(
-        f"--distil-steps {word!r}: give auto, 0 for none, steps such as 300, or a time such as 90m."
+        f"{option} {word!r}: give auto, 0 for none, steps such as 300, or a time such as 90m."
     )
