@@ -105,6 +105,4 @@ def read_steps(word: str, option: str = "--distil-steps") -> Steps:
         return int(plain)
     if seconds := read_duration(plain):
         return Within(seconds)
-    raise RequestError(
-        f"{option} {word!r}: give auto, 0 for none, steps such as 300, or a time such as 90m."
-    )
+    raise RequestError(f"{option} {word!r}: give auto, 0 for none, steps such as 300, or a time such as 90m.")
