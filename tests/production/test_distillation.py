@@ -32,9 +32,17 @@ def gpt_recipe(steps: int = 30, **changed) -> GptDistillationRecipe:
     return GptDistillationRecipe(steps, batch_size=2, warm_steps=2, peak_rate=2e-3, bfloat16=False, **changed)
 
 
-def sovits_recipe(steps: int = 12, adversarial_from: int = 12) -> SovitsDistillationRecipe:
+def sovits_recipe(
+    steps: int = 12, adversarial_from: int = 12, phase_weight: float = 0.0
+) -> SovitsDistillationRecipe:
     return SovitsDistillationRecipe(
-        steps, adversarial_from, batch_size=2, segment_frames=8, warm_steps=2, bfloat16=False
+        steps,
+        adversarial_from,
+        batch_size=2,
+        segment_frames=8,
+        warm_steps=2,
+        phase_weight=phase_weight,
+        bfloat16=False,
     )
 
 
@@ -174,6 +182,18 @@ def test_the_vocoder_alone_learns_from_the_teachers_latents_and_later_from_criti
     assert losses[9]["mel"] < losses[0]["mel"]
     moved = {n.split(".")[0] for n, p in objective.model.named_parameters() if not torch.equal(p, before[n])}
     assert moved == {"dec"}
+
+
+def test_phases_are_learnt_where_they_are_asked_for(teacher, lessons) -> None:
+    def told(weight: float) -> list[dict[str, float]]:
+        student = materialize_sovits(teacher.sovits, Candidate({"sovits.vocoder.channels.0": 8})).network
+        recipe = sovits_recipe(phase_weight=weight)
+        objective = SovitsDistillation(student, TaughtSource(lessons, 0), recipe, VOCODER)
+        return [objective.step(step) for step in range(12)]
+
+    asked = told(100.0)
+    assert asked[-1]["phase"] < asked[0]["phase"]
+    assert "phase" not in told(0.0)[0]
 
 
 def test_an_unchanged_sovits_is_where_it_should_be(teacher, lessons) -> None:

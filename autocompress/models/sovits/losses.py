@@ -72,9 +72,30 @@ def spectral_loss(real: Tensor, fake: Tensor, sizes: Sequence[int] = (256, 512, 
     return torch.stack(terms).mean()
 
 
+def phase_loss(real: Tensor, fake: Tensor, sizes: Sequence[int] = (256, 512, 1024)) -> Tensor:
+    """1 − cosine of the angle between the spectra of two waves, mean over FFT sizes; 0 to 2, 1 by chance.
+
+    A bin counts as the root of its magnitude in ``real``. Fit for a generator whose target is a function of
+    its input, as another vocoder's answer is; a recording's phases cannot be told from latents.
+    """
+    terms = []
+    for n_fft in (size for size in sizes if size // 2 < real.shape[-1]):
+        a, b = _spectra(real, n_fft), _spectra(fake, n_fft)
+        lengths = [(x.square().sum(-1) + 1e-8).sqrt() for x in (a, b)]
+        cosine = (a * b).sum(-1) / (lengths[0] * lengths[1])
+        weight = lengths[0].sqrt()
+        terms.append((weight * (1 - cosine)).sum() / weight.sum())
+    return torch.stack(terms).mean()
+
+
 def _magnitudes(wave: Tensor, n_fft: int) -> Tensor:
+    # The floor keeps the logarithm of silence, and its gradient, finite.
+    return (_spectra(wave, n_fft).square().sum(-1) + 1e-6).sqrt()
+
+
+def _spectra(wave: Tensor, n_fft: int) -> Tensor:
+    """[B, 1, n] → [B, bins, frames, 2], real and imaginary parts."""
     with torch.autocast(wave.device.type, enabled=False):
         window = torch.hann_window(n_fft, device=wave.device)
         spectrum = torch.stft(wave.float().squeeze(1), n_fft, n_fft // 4, window=window, return_complex=True)
-        # The floor keeps the logarithm of silence, and its gradient, finite.
-        return (torch.view_as_real(spectrum).square().sum(-1) + 1e-6).sqrt()
+        return torch.view_as_real(spectrum)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from autocompress.models.sovits.discriminators import DiscriminatorConfig, Discriminators
 from autocompress.models.sovits.layers import length_mask
-from autocompress.models.sovits.losses import mel_loss, spectral_loss
+from autocompress.models.sovits.losses import mel_loss, phase_loss, spectral_loss
 from autocompress.models.sovits.synthesizer import Sovits, random_starts, slice_frames
 from autocompress.models.training.adversary import Adversary
 from autocompress.models.training.optimisation import (
@@ -61,6 +61,7 @@ class SovitsDistillationRecipe:
     spectral_weight: float = 10.0
     heard_mel_weight: float = 15.0  # once discriminators listen: spectra alone ask for the mean, which buzzes
     heard_spectral_weight: float = 2.5
+    phase_weight: float = 0.0  # where phases are predicted: discriminators alone are slow to teach them
     speaker_weight: float = 5.0
     feature_weight: float = 2.0
     fooling_weight: float = 2.0
@@ -84,7 +85,7 @@ class SovitsDistillation:
         embed_speaker: SpeakerEmbedder | None = None,
     ) -> None:
         self.model = model.eval().requires_grad_(False)  # no dropout: the target is one exact answer
-        self._source, self._recipe, self._part = source, recipe, part
+        self._source, self.recipe, self._part = source, recipe, part
         self._embed_speaker = embed_speaker
         self._bfloat16 = fast_bfloat16() if recipe.bfloat16 is None else recipe.bfloat16
         trained = [p for name, p in model.named_parameters() if name.split(".")[0] in _MODULES[part]]
@@ -97,11 +98,11 @@ class SovitsDistillation:
     def _new_adversary(self) -> Adversary:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(0)
-            critics = Discriminators(self._recipe.discriminators)
-        return Adversary(critics, self._recipe.critic_rate, bfloat16=self._bfloat16)
+            critics = Discriminators(self.recipe.discriminators)
+        return Adversary(critics, self.recipe.critic_rate, bfloat16=self._bfloat16)
 
     def step(self, step: int) -> dict[str, float]:
-        recipe = self._recipe
+        recipe = self.recipe
         generator = torch.Generator().manual_seed(step)
         set_rate(self._optimizer, self._rate(step))
         batch = self._source.sovits(step, recipe.batch_size)
@@ -118,7 +119,7 @@ class SovitsDistillation:
 
     def _rate(self, step: int) -> float:
         """Warm-up and a cosine; where discriminators join, it ends there and a second one begins."""
-        recipe = self._recipe
+        recipe = self.recipe
         if self._adversary is None:
             return recipe.peak_rate * warm_cosine(step, recipe.total_steps, recipe.warm_steps)
         if step < recipe.adversarial_from:
@@ -146,7 +147,7 @@ class SovitsDistillation:
 
     def _segments(self, batch: SoundBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The teacher's and the student's audio of the same segments, each [B, 1, segment · hop]."""
-        recipe, hop = self._recipe, self.model.config.audio.hop
+        recipe, hop = self.recipe, self.model.config.audio.hop
         margin, segment = recipe.margin_frames, recipe.segment_frames
         starts = random_starts(2 * batch.code_lengths, segment + 2 * margin, generator)
         window = slice_frames(batch.latents, starts, segment + 2 * margin)
@@ -160,14 +161,16 @@ class SovitsDistillation:
             "mel": mel_loss(real, fake, self.model.config.audio, mels=80),
             "spectral": spectral_loss(real, fake),
         }
-        if self._embed_speaker is not None and self._recipe.speaker_weight:
+        if self.recipe.phase_weight:
+            losses["phase"] = phase_loss(real, fake)
+        if self._embed_speaker is not None and self.recipe.speaker_weight:
             losses["speaker"] = speaker_loss(self._embed_speaker, real, fake)
         return losses
 
     def _descend(
         self, losses: dict[str, Tensor], step: int, weights: Mapping[str, float] = _RECIPES_OWN
     ) -> dict[str, float]:
-        own = {name: getattr(self._recipe, f"{name}_weight") for name in losses}
+        own = {name: getattr(self.recipe, f"{name}_weight") for name in losses}
         weighted = [{**own, **weights}[name] * loss for name, loss in losses.items()]
         total = torch.stack(weighted).sum()
         self._optimizer.zero_grad(set_to_none=True)

@@ -19,6 +19,7 @@ from autocompress.models.sovits.losses import (
     generator_loss,
     kl_loss,
     mel_loss,
+    phase_loss,
 )
 from autocompress.models.sovits.prior import Gaussian
 from autocompress.models.sovits.quantizer import Quantizer
@@ -121,6 +122,29 @@ def test_mel_loss_is_zero_for_equal_waves_and_log_gain_otherwise():
     wave = torch.randn(1, 1, 800)
     assert mel_loss(wave, wave, AUDIO, mels=4).item() == 0.0
     assert mel_loss(wave, 2 * wave, AUDIO, mels=4).item() == pytest.approx(math.log(2), abs=0.01)
+
+
+def test_phase_loss_hears_time_but_not_gain():
+    torch.manual_seed(0)
+    wave, other = torch.randn(2, 2, 1, 4000)
+    assert phase_loss(wave, 3 * wave).item() == pytest.approx(0, abs=1e-5)
+    assert phase_loss(wave, -wave).item() == pytest.approx(2, abs=1e-5)
+    assert phase_loss(wave, other).item() == pytest.approx(1, abs=0.05)
+    assert phase_loss(wave, torch.roll(wave, 1, -1)).item() > 0.02
+
+
+def test_phase_loss_of_a_late_sine_by_closed_form():
+    time, fade = torch.arange(8000) / 16000, torch.hann_window(8000)
+    early, late = (fade * torch.sin(2 * math.pi * (1000 * time - turn)) for turn in (0.0, 1 / 6))
+    # 1 − cos 60°, and a little for bins that hold nothing but rounding errors
+    assert phase_loss(early[None, None], late[None, None]).item() == pytest.approx(0.5, abs=0.06)
+
+
+def test_phase_loss_of_silence_is_finite_and_so_is_its_gradient():
+    fake = torch.zeros(1, 1, 2000, requires_grad=True)
+    loss = phase_loss(torch.zeros(1, 1, 2000), fake)
+    loss.backward()
+    assert loss.isfinite() and fake.grad.isfinite().all()
 
 
 def test_mel_filters_follow_slaney():
