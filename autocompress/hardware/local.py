@@ -9,10 +9,15 @@ import sys
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autocompress.hardware.profile import HardwareProfile, read_profile
 
+if TYPE_CHECKING:
+    from autocompress.hardware.profiler.measure import Run
+
 CACHE_VARIABLE = "AUTOCOMPRESS_CACHE"
+_UNSTEADY = 0.1  # of the points: as many stay spread on a shared machine that has nothing else to do
 LOCAL_ALIASES = ("this machine", "this computer", "localhost", "本机", "这台机器", "本地")
 
 
@@ -52,4 +57,14 @@ def _measure(folder: Path) -> None:
         "measuring this machine once (a minute; `autocompress devices profile` does it better) ...",
         file=sys.stderr,
     )
-    profile_machine(folder, seconds=QUICK_SECONDS)
+    profile_machine(folder, seconds=QUICK_SECONDS, judge=_warn)
+
+
+def _warn(run: "Run") -> None:
+    """One busy minute would widen every prediction for this machine from now on: it should not go unsaid."""
+    if len(run.wide) > _UNSTEADY * len(run.rows):
+        print(
+            f"{len(run.wide)} of {len(run.rows)} measurements swung by more than 10 %: something else uses "
+            "this machine, and predictions for it are less sure. When it is quiet: autocompress devices profile",
+            file=sys.stderr,
+        )

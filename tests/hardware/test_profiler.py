@@ -9,14 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autocompress.hardware import local
 from autocompress.hardware.latency import predict_file, table_model
 from autocompress.hardware.layer_costs import layer_costs
+from autocompress.hardware.operator_table import Row
 from autocompress.hardware.profile import read_profile
 from autocompress.hardware.profiler import measure as measuring
+from autocompress.hardware.profiler import run as profiling
 from autocompress.hardware.profiler import timing
 from autocompress.hardware.profiler.log import Entry, Log, Timing
 from autocompress.hardware.profiler.machine import read_machine
-from autocompress.hardware.profiler.measure import measure
+from autocompress.hardware.profiler.measure import Run, measure
 from autocompress.hardware.profiler.plan import plan
 from autocompress.hardware.profiler.probes import Probe, build
 from autocompress.hardware.profiler.report import Measured, machine_key, write_profile
@@ -175,3 +178,15 @@ def test_hosts_of_one_cpu_name_and_other_instruction_sets_are_two_machines() -> 
     assert machine.identity != newer.identity
     assert machine.name != newer.name
     assert replace(machine, isa=()).name == machine.cpu
+
+
+@pytest.mark.parametrize(("wide", "said"), [(0, False), (1, False), (4, True)])
+def test_a_first_use_on_a_busy_machine_does_not_go_unsaid(tmp_path, monkeypatch, capsys, wide, said):
+    row = Row("gemm", "fp32", 1, 1, 1, 1, 1, 1, 0, 1e-3, 0.2)
+
+    def profile_machine(folder, *, seconds, judge):
+        judge(Run((row,) * 10, ("gemm on 1",) * wide, 0, 0))
+
+    monkeypatch.setattr(profiling, "profile_machine", profile_machine)
+    local._measure(tmp_path)
+    assert ("something else uses this machine" in capsys.readouterr().err) == said

@@ -1,7 +1,7 @@
 """One profiling run: facts about the machine, bandwidth, the operator table, and the profile made of them."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from autocompress.hardware.operator_table import without_disturbed
@@ -21,11 +21,17 @@ _WARM_UP_S = 1.0
 
 
 def profile_machine(
-    folder: Path, *, seconds: float = 600.0, device_id: str = "local", say: Progress = lambda _text: None
+    folder: Path,
+    *,
+    seconds: float = 600.0,
+    device_id: str = "local",
+    say: Progress = lambda _text: None,
+    judge: Callable[[Run], None] = lambda _run: None,
 ) -> Path:
     """Measure this machine for at most about ``seconds`` and write its profile; returns the path of the TOML.
 
     Measurements are kept in ``measurements.jsonl`` as they are made: an interrupted run goes on from there.
+    ``judge`` is shown what they came to.
     """
     machine = read_machine()
     level = "full" if seconds >= _FULL_FROM_SECONDS else "quick"
@@ -41,6 +47,7 @@ def profile_machine(
         plan(level), thread_counts(machine), log, level=level, seconds=end - time.monotonic(), say=say
     )
     _tell(run, say)
+    judge(run)
     rows = without_disturbed(run.rows)
     if len(rows) < len(run.rows):
         say(f"{len(run.rows) - len(rows)} points are left out: a larger operator took less than half as long")
