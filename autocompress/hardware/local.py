@@ -65,6 +65,6 @@ def _warn(run: "Run") -> None:
     if len(run.wide) > _UNSTEADY * len(run.rows):
         print(
             f"{len(run.wide)} of {len(run.rows)} measurements swung by more than 10 %: something else uses "
-            "this machine, and predictions for it are less sure. When it is quiet: autocompress devices profile",
+            "this machine; predictions for it are less sure. When it is quiet: autocompress devices profile",
             file=sys.stderr,
         )
