@@ -42,7 +42,7 @@ MEL_SLACK = 0.1
 """Discriminators trade so much mel distance for naturalness, which it cannot hear: the later state wins."""
 ISTFT_MARGIN_FRAMES = 8
 """A vocoder that predicts spectra sees 24 frames to each side; the far ones matter little."""
-PHASE_WEIGHT = 10.0
+PHASE_WEIGHT = 15.0
 """Of a vocoder that predicts spectra. Measured in ``results/runtime/spare_fidelity.json``."""
 ADVERSARIAL_SHARE = 0.5
 """Discriminators join after this share of the steps: until then spectra teach more."""

@@ -75,16 +75,15 @@ def spectral_loss(real: Tensor, fake: Tensor, sizes: Sequence[int] = (256, 512, 
 def phase_loss(real: Tensor, fake: Tensor, sizes: Sequence[int] = (256, 512, 1024)) -> Tensor:
     """1 − cosine of the angle between the spectra of two waves, mean over FFT sizes; 0 to 2, 1 by chance.
 
-    A bin counts as the root of its magnitude in ``real``. Fit for a generator whose target is a function of
-    its input, as another vocoder's answer is; a recording's phases cannot be told from latents.
+    A bin counts as its magnitude in ``real``: the harmonics of a voice. Fit for a generator whose target is
+    a function of its input, as another vocoder's answer is; latents do not tell the phases of a recording.
     """
     terms = []
     for n_fft in (size for size in sizes if size // 2 < real.shape[-1]):
         a, b = _spectra(real, n_fft), _spectra(fake, n_fft)
         lengths = [(x.square().sum(-1) + 1e-8).sqrt() for x in (a, b)]
         cosine = (a * b).sum(-1) / (lengths[0] * lengths[1])
-        weight = lengths[0].sqrt()
-        terms.append((weight * (1 - cosine)).sum() / weight.sum())
+        terms.append((lengths[0] * (1 - cosine)).sum() / lengths[0].sum())
     return torch.stack(terms).mean()
 
 
