@@ -13,8 +13,13 @@ from onnx import NodeProto, TensorProto, helper
 
 from autocompress.errors import CheckpointError
 from autocompress.transforms.onnx_precision.editing import GraphEdit
-from autocompress.transforms.onnx_precision.roles import Array, Weight
-from autocompress.transforms.onnx_precision.storage import int8_constants, scales_constant, widened_int4
+from autocompress.transforms.onnx_precision.roles import Weight
+from autocompress.transforms.onnx_precision.storage import (
+    int8_constants,
+    packed_int4,
+    scales_constant,
+    widened_int4,
+)
 from autocompress.transforms.quantizers import INT4_BLOCK, quantize
 
 
@@ -41,18 +46,12 @@ def matmul(edit: GraphEdit, weight: Weight, storage: str, users: Sequence[NodePr
         edit.replace(node, nodes)
 
 
-def _packed(codes: Array) -> Array:
-    """MatMulNBits' layout: codes from 0 to 15, the first of two in the low half."""
-    shifted = (codes.astype(np.int16) + 8).astype(np.uint8)
-    return np.asarray(shifted[..., 0::2] | (shifted[..., 1::2] << 4), dtype=np.uint8)
-
-
 _MakeNodes = Callable[[str, str], list[NodeProto]]
 
 
 def _matmul_blocks(edit: GraphEdit, weight: Weight) -> _MakeNodes:
     coded = quantize(weight.value, "int4", weight.output_axis)
-    codes = edit.constant(_packed(coded.codes))
+    codes = edit.constant(packed_int4(coded.codes))
     scales = scales_constant(edit, coded.scales)
     outer, inner = weight.value.shape
 

@@ -47,7 +47,7 @@ def widened_int4(edit: GraphEdit, weight: Weight, output: str | None) -> str:
     rows, blocks, block = coded.codes.shape
     moved = np.moveaxis(value, axis, 0).shape
     wide = _unpacked(edit, coded.codes)
-    result = edit.fold("Mul", [wide, scales_constant(edit, coded.scales[..., None])])
+    result = edit.fold("Mul", [wide, scales_constant(edit, coded.scales[..., None, None])])
     if blocks * block != int(np.prod(moved[1:])):
         result = _first_columns(edit, _reshape(edit, result, (rows, blocks * block)), int(np.prod(moved[1:])))
     if axis == 0:
@@ -58,19 +58,27 @@ def widened_int4(edit: GraphEdit, weight: Weight, output: str | None) -> str:
 
 
 def _unpacked(edit: GraphEdit, codes: Array) -> str:
-    """fp32 codes from bytes that hold the first half of a block in their low bits, the second in their high.
+    """fp32 codes [rows, blocks, block / 2, 2] from the bytes of :func:`packed_int4`.
 
     ONNX's own 4-bit tensors would need fewer nodes, but the ORT format cannot hold them.
     """
-    low, high = np.split((codes.astype(np.int16) + 8).astype(np.uint8), 2, axis=2)
-    packed = edit.constant(low | (high << 4))
+    packed = edit.constant(packed_int4(codes)[..., None])
     mask, four = edit.constant(np.array(15, np.uint8), "mask"), edit.constant(np.array(4, np.uint8), "four")
     halves = [
         edit.fold("BitwiseAnd", [packed, mask]),
         edit.fold("BitShift", [packed, four], direction="RIGHT"),
     ]
-    unsigned = edit.fold("Cast", [edit.fold("Concat", halves, axis=2)], to=TensorProto.FLOAT)
+    unsigned = edit.fold("Cast", [edit.fold("Concat", halves, axis=3)], to=TensorProto.FLOAT)
     return edit.fold("Sub", [unsigned, edit.constant(np.array(8, np.float32), "eight")])
+
+
+def packed_int4(codes: Array) -> Array:
+    """Codes from 0 to 15, the first of two in the low half: ``MatMulNBits``' layout, and so everybody's.
+
+    Where the step computes with a weight and the prefill widens it, both find the same bytes.
+    """
+    shifted = (codes.astype(np.int16) + 8).astype(np.uint8)
+    return np.asarray(shifted[..., 0::2] | (shifted[..., 1::2] << 4), dtype=np.uint8)
 
 
 def int8_constants(edit: GraphEdit, weight: Weight) -> tuple[str, str]:

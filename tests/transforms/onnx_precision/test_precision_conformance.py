@@ -1,6 +1,7 @@
 """Every precision: the files run, answer as the student does, and are as large as was predicted."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -15,7 +16,9 @@ from autocompress.transforms.onnx_precision import (
     predicted_bytes,
     write_graphs,
 )
+from autocompress.transforms.onnx_precision.compute import _matmul_blocks
 from autocompress.transforms.onnx_precision.roles import parameters_of, weights_of
+from autocompress.transforms.onnx_precision.storage import widened_int4
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,32 @@ def test_prefill_and_step_read_the_same_bytes_of_one_file(written, exported):
     weights = sum(value.size for value in parameters_of(onnx.load(exported.paths["step"])).values())
     assert len(step) > 0.95 * weights * 4.5 / 8  # int4, a 16-bit scale for each 32
     assert len(step - prefill) < 0.02 * len(step)
+
+
+def test_int4_lies_alike_whether_it_is_widened_or_computed_with():
+    """A real model's prefill widens the last block's weights, of which it takes slices: they are stored once."""
+    value = np.random.default_rng(0).standard_normal((6, 70)).astype(np.float32)
+    weight = SimpleNamespace(value=value, output_axis=0)
+    widened, computed = Constants(), Constants()
+    widened_int4(widened, weight, None)
+    _matmul_blocks(computed, weight)
+    assert len(computed.large) == 2  # codes and scales
+    assert computed.large == widened.large
+
+
+class Constants:
+    """Stands in for a graph that is edited: keeps the bytes of its constants."""
+
+    def __init__(self):
+        self.large = set()
+
+    def constant(self, value, name=None):
+        if value.size > 8:
+            self.large.add(value.tobytes())
+        return "name"
+
+    def fold(self, *args, **attributes):
+        return "name"
 
 
 def test_the_rows_of_a_shared_weight_are_not_stored_again(exported):
