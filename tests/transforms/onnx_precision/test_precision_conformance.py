@@ -65,7 +65,7 @@ def test_prefill_and_step_read_the_same_bytes_of_one_file(written, exported):
 
 
 def test_int4_lies_alike_whether_it_is_widened_or_computed_with():
-    """A real model's prefill widens the last block's weights, of which it takes slices: they are stored once."""
+    """A real prefill widens the last block's weights, of which it takes slices: they are stored once."""
     value = np.random.default_rng(0).standard_normal((6, 70)).astype(np.float32)
     weight = SimpleNamespace(value=value, output_axis=0)
     widened, computed = Constants(), Constants()
