@@ -69,7 +69,7 @@ def row(teacher: Teacher, cases: Sequence[ForcedCase], file: Path) -> dict[str, 
         **means,
         "mos_lost_error": round(float(np.std(lost) / len(lost) ** 0.5), 4),
         "mel_distance_db": round(judged.mean("mel_distance"), 3),
-        "coherence": np.round(np.mean(coherences, axis=0), 3).tolist(),
+        "coherence": [round(float(c), 3) for c in np.mean(coherences, axis=0)],
     }
 
 
