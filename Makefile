@@ -95,6 +95,7 @@ results-headline: setup
 
 results-delivered: setup results-headline
 	$(BIN)/python -m benchmarks.delivered --rows ours-int8 ours-6.8x ours-7.6x --profile-minutes 4
+	$(BIN)/python -m benchmarks.delivered --rows ours-8.7x ours-10x ours-int8 --profile-minutes 5 --out results/delivered/spare_vocoder
 
 # Needs files that are not in this repository: WHEELS, a folder of speech models' wheels, and DEVICES, published tables.
 results-latency-model: setup
