@@ -76,6 +76,7 @@ results-runtime: setup
 	$(BIN)/python benchmarks/runtime/step_cache.py
 	$(BIN)/python benchmarks/runtime/prefill_limits.py
 	$(BIN)/python -m benchmarks.runtime.vocoders
+	$(BIN)/python -m benchmarks.runtime.spare_fidelity
 
 # The user's own request on a full-size model of random weights, beside Genie-TTS.
 .PHONY: results-full-size

@@ -60,10 +60,11 @@ def row(teacher: Teacher, cases: Sequence[ForcedCase], file: Path) -> dict[str, 
     attach_spare(teacher.sovits, file)
     swapped = materialize_sovits(teacher.sovits, SWAPPED).network
     rate = teacher.sample_rate_hz
-    found = [compared(spoken(teacher.sovits, case), spoken(swapped, case), rate) for case in cases]
+    pairs = [(spoken(teacher.sovits, case), spoken(swapped, case)) for case in cases]
+    found = [compared(own, spare, rate) for own, spare in pairs]
     lost = [one["mos"] - one["mos_teacher"] for one in found]
     means = {key: round(float(np.mean([one[key] for one in found])), 4) for key in found[0]}
-    coherences = [coherence(spoken(teacher.sovits, c), spoken(swapped, c)) for c in cases]
+    coherences = [coherence(own, spare) for own, spare in pairs]
     judged = TeacherForcedSet.of(teacher.gpt, teacher.sovits, cases).score_sovits(swapped)
     return {
         **means,
