@@ -1,13 +1,14 @@
 """Bytes and seconds of every candidate as a sum of small tables, filled from the free rung.
 
 A factor is a set of choices whose costs depend on each other (``[[cost]]`` in the space). Its table is exact
-when only its own choices leave the teacher; the sum is exact when no cost crosses factors, and ``error`` says
-how nearly.
+when only its own choices leave the teacher; the sum is exact when no cost crosses factors, and ``error``
+says how nearly. What crosses them (a smaller step fits a nearer cache, whatever made it smaller) is shared
+out: the tables are scaled by what random candidates save of each cost beyond their sums.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 
@@ -108,8 +109,22 @@ def fit_costs(encoding: Encoding, task: Task, evaluate: Evaluate, seed: int = 0)
     model = CostModel(encoding, columns, base, tuple(factors))
     probes = encoding.random(24, np.random.default_rng(seed))
     seen = meter.measure(probes)
+    model = _scaled(model, model.costs(probes), seen)
     error = np.abs(model.costs(probes) - seen).max(axis=0) / np.abs(seen).max(axis=0)
-    return CostModel(encoding, columns, base, tuple(factors), float(error.max(initial=0.0)))
+    return replace(model, error=float(error.max(initial=0.0)))
+
+
+def _scaled(model: CostModel, sums: Costs, seen: Costs) -> CostModel:
+    """``model`` whose tables save what the candidates did, at the median; the teacher's cost stays exact."""
+    saved, summed = model.base - seen, model.base - sums
+    told = np.abs(summed) > 0.1 * np.abs(model.base)
+    ratio = np.where(told, saved / np.where(told, summed, 1.0), np.nan)
+    known = told.any(axis=0)
+    scale = np.ones(len(model.base))
+    scale[known] = np.nanmedian(ratio[:, known], axis=0)
+    scale[np.isclose(scale, 1.0, rtol=1e-6)] = 1.0  # what does add up stays as it was counted
+    factors = tuple(replace(f, table=f.table * scale) for f in model.factors)
+    return replace(model, factors=factors)
 
 
 def _with_parents(encoding: Encoding, members: list[int]) -> tuple[int, ...]:

@@ -74,8 +74,9 @@ def believed(encoding: Encoding, screened: list[Screen], losses: list[float]) ->
     """Loss of every option of every choice, from what the screens lost; spread evenly over a family."""
     far = np.full(len(encoding.choices), np.nan)
     for screen, loss in zip(screened, losses, strict=True):
-        for i in screen.choices:
-            far[i] = max(0.0, loss - _parents_loss(encoding, i, far)) / len(screen.choices)
+        taken = max(1, int(sum(screen.row[i] != encoding.teacher[i] for i in screen.choices)))
+        for i in screen.choices:  # a quota may have kept some as they were
+            far[i] = max(0.0, loss - _parents_loss(encoding, i, far)) / taken
     typical = float(np.nanmedian(far)) if np.isfinite(far).any() else 1.0
     return [
         _curve(choice, _UNKNOWN * typical if np.isnan(far[i]) else float(far[i]))

@@ -69,3 +69,13 @@ def test_the_storage_of_a_spare_vocoder_is_not_measured_with_that_of_the_teacher
     assert "storage.sovits.vocoder" in shared
     row = next(s.row for s in family_screens(encoding) if encoding.column["storage.sovits.flow"] in s.choices)
     assert encoding.decode(row)["sovits.vocoder.module"] == "hifigan"
+
+
+def test_what_a_family_lost_is_shared_by_those_that_changed(cost) -> None:
+    """The floor keeps half of the layers: four of eight are gone when all are asked to go."""
+    encoding = cost.encoding
+    drops = next(s for s in family_screens(encoding) if encoding.column["gpt.keep.0"] in s.choices)
+    gone = sum(drops.row[i] != encoding.teacher[i] for i in drops.choices)
+    assert gone == len(drops.choices) // 2
+    beliefs = believed(encoding, [drops], [1.0])
+    assert max(beliefs[encoding.column["gpt.keep.0"]]) == pytest.approx(1.0 / gone)

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from autocompress.objectives import DEFAULT_OBJECTIVES, Constraint
-from autocompress.space import SearchSpace, load_space
+from autocompress.space import Candidate, SearchSpace, load_space
 from autocompress.study import Task
 from autocompress.study.cost import CostModel, fit_costs
 from autocompress.study.encoding import Encoding
@@ -61,6 +62,31 @@ def test_a_batch_of_rows_is_repaired_as_the_space_repairs_points(name: str, dime
     for row, repaired in zip(drawn, encoding.repair(drawn), strict=True):
         named = {c.name: c.options[i] for c, i in zip(encoding.choices, row, strict=True) if i >= 0}
         assert (encoding.encode(encoding.space.repair(named)) == repaired).all()
+
+
+class NearCache(SyntheticEvaluator):
+    """A device whose seconds cross factors: what stays after much was taken is quicker than its share."""
+
+    def __call__(self, candidate, rung, seed):
+        seen = super().__call__(candidate, rung, seed)
+        latency = seen.measurements["latency_s"]
+        whole = super().__call__(Candidate({}), rung, seed).measurements["latency_s"].value
+        value = max(0.2 * latency.value, latency.value - 0.1 * (whole - latency.value))
+        quicker = replace(latency, value=value, low=value, high=value)
+        return replace(seen, measurements={**seen.measurements, "latency_s": quicker})
+
+
+def test_a_cost_that_crosses_factors_is_shared_out_over_the_tables() -> None:
+    encoding = Encoding(load_space("quick", REFERENCE_DIMENSIONS))
+    cost = fit_costs(encoding, TASK, NearCache(REFERENCE_DIMENSIONS))
+    plain = fitted("quick", REFERENCE_DIMENSIONS)
+    assert cost.costs(encoding.teacher[None])[0, 1] == pytest.approx(plain.base[1])  # exact at the teacher
+    rows = encoding.random(40, np.random.default_rng(5))
+    device = NearCache(REFERENCE_DIMENSIONS)
+    seen = [device(encoding.space.candidate(encoding.decode(r)), "free", 0) for r in rows]
+    seconds = np.array([s.measurements["latency_s"].value for s in seen])
+    assert np.median(np.abs(cost.costs(rows)[:, 1] / seconds - 1)) < 0.01
+    assert np.median(np.abs(plain.costs(rows)[:, 1] / seconds - 1)) > 0.05  # what sums alone would say
 
 
 @pytest.mark.parametrize("name", ["quick", "gpt-sovits", "precision-only"])
