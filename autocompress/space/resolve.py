@@ -1,7 +1,7 @@
 """A search-space file against one teacher: patterns become decision groups, ratios become widths."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ from autocompress.space.choice import Choice, Condition, Guard
 from autocompress.space.options import BUILDERS, Options, round_width, spread_layers
 from autocompress.space.protect import Protection, protected
 from autocompress.space.searchspace import SearchSpace, nearest
-from autocompress.space.spec import ChoiceSpec, SpaceSpec, read_space
+from autocompress.space.spec import ChoiceSpec, ProtectSpec, SpaceSpec, read_space
 
 Dimensions = Mapping[str, int | Sequence[int]]
 _SLOT = re.compile(r"\{(\w+)([+-]\d+)?\}")
@@ -62,7 +62,15 @@ def possible(spec: SpaceSpec, dimensions: Dimensions) -> SpaceSpec:
         if entry.only_with and options is not None:
             options = tuple(o for o in options if (entry.name, o) not in gone)
         kept.append(entry.model_copy(update={"options": options}))
-    return spec.model_copy(update={"choice": tuple(kept)})
+    left = {entry.name for entry in kept}
+    protect = {name: _without(floor, left, spec) for name, floor in spec.protect.items()}
+    return spec.model_copy(update={"choice": tuple(kept), "protect": protect})
+
+
+def _without(floor: ProtectSpec, left: Collection[str], spec: SpaceSpec) -> ProtectSpec:
+    """``floor`` over what is left: a choice that this teacher cannot have needs none."""
+    gone = {entry.name for entry in spec.choice} - set(left)
+    return floor.model_copy(update={"choices": tuple(name for name in floor.choices if name not in gone)})
 
 
 def _assemble(spec: SpaceSpec, protection: Protection, dimensions: Dimensions) -> SearchSpace:

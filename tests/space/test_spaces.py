@@ -175,6 +175,14 @@ def test_an_option_that_the_teacher_cannot_have_is_left_out_with_all_that_waits_
     assert set(with_spare.by_name) - set(without.by_name) == waiting
 
 
+def test_a_spare_vocoder_stays_as_wide_as_it_is_unless_its_floor_is_lifted() -> None:
+    spare = REFERENCE | {"sovits.vocoder.hidden": 576}
+    assert load_space("gpt-sovits", spare).by_name["sovits.vocoder.hidden"].options == (576,)
+    lifted = load_space("gpt-sovits", spare, override=("spectra",))
+    assert lifted.by_name["sovits.vocoder.hidden"].options == (576, 448, 288)
+    assert load_space("gpt-sovits", REFERENCE, override=("spectra",)).choices  # nothing to lift, no fault
+
+
 def test_each_vocoders_choices_are_decided_only_while_it_is_taken() -> None:
     space = load_space("quick", REFERENCE | {"sovits.vocoder.hidden": 576})
     hifigan = space.candidate({"sovits.vocoder.channels.0-4": 0.75, "recipe.steps": 1000})
