@@ -17,7 +17,7 @@ from autocompress.models.gpt import Gpt
 from autocompress.models.sovits.synthesizer import Sovits
 from autocompress.space import Candidate
 from autocompress.transforms.compute import Rounded, RoundedAttention, computing_gpt, computing_sovits, kernel
-from autocompress.transforms.quantizers import INT4_BLOCK
+from autocompress.transforms.quantizers import INT4_BLOCK, int4_scales, int4_top
 from autocompress.transforms.storage import gpt_role
 
 _FP16_TOP = 65504.0
@@ -78,9 +78,9 @@ def _int8(rows: Tensor) -> Tensor:
 def _int4(rows: Tensor) -> Tensor:
     width = rows.shape[1]
     blocks = F.pad(rows, (0, -width % INT4_BLOCK)).reshape(len(rows), -1, INT4_BLOCK)
-    extremes = blocks.gather(2, blocks.abs().argmax(2, keepdim=True))
-    stored = (extremes.clamp(-8 * _FP16_TOP, 8 * _FP16_TOP) / -8).half()
-    scales = torch.where(stored == 0, torch.ones_like(stored), stored).float()
+    extremes = blocks.gather(2, blocks.abs().argmax(2, keepdim=True)).cpu().numpy()
+    found, _, _ = int4_scales(extremes, int4_top(extremes))
+    scales = torch.from_numpy(found).to(rows.device)[..., None]
     out: Tensor = (torch.round(blocks / scales).clamp(-8, 7) * scales).flatten(1)[:, :width]
     return out
 

@@ -41,7 +41,7 @@ FULL_DIMENSIONS: dict[str, int | list[int]] = REFERENCE_DIMENSIONS | {
     "sovits.vocoder.pre": 512,
     "sovits.vocoder.channels": [256, 128, 64, 32, 16],
 }
-_BITS = {"fp32": 32.0, "fp16": 16.0, "int8": 8.25, "int4": 4.5}
+_BITS = {"fp32": 32.0, "fp16": 16.0, "int8": 8.25, "int4": 4.25}
 _STORAGE_LOSS = {"fp32": 0.0, "fp16": 0.002, "int8": 0.12, "int4": 1.0}
 _COMPUTE_SPEED = {"fp32": 1.0, "fp16-device": 0.6, "dynamic-int8": 0.45}
 _UPSAMPLING = (10, 8, 2, 2, 2)

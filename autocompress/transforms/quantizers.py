@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from autocompress.transforms.scale_steps import WINDOW, Floats, steps_of, top_of, values_of
 
 INT4_BLOCK = 32
 SMALL_WEIGHTS = 4096
 """Matrices of the vocoder below this many weights are no integers: they are the ones behind the waveform."""
 _FP16_TOP = np.float32(65504)
-_INT4_TOP = 8 * _FP16_TOP
-_INT4_SCALE_BYTES = 2
+_INT4_SCALE_BYTES = 1
 _SCALE_BITS = 17  # a 7-bit code times a scale of 17 significant bits is exact in float32's 24
 _INT8_SCALE_BYTES = 4
 _TINY = np.float32(1e-30)  # a channel below it is silent: its scale would be subnormal
@@ -73,31 +72,38 @@ def quantize_int8(weight: Floats, axis: int = 0) -> Quantized:
 
 
 def quantize_int4(weight: Floats, block: int = INT4_BLOCK, axis: int = 0) -> Quantized:
-    """Symmetric, one float16 scale a ``block`` of consecutive weights of a channel, codes −8..7.
+    """Symmetric, one scale a ``block`` of consecutive weights of a channel, codes −8..7.
 
-    scale = −w / 8 at the w of largest magnitude, as onnxruntime's MatMulNBits quantizer has it. codes int8
-    [channels, blocks, block] (the last block padded with zeros), scales [channels, blocks].
+    scale = −w / 8 at the w of largest magnitude, as onnxruntime's MatMulNBits quantizer has it, moved to the
+    nearest of ``scale_steps``. codes int8 [channels, blocks, block] (the last block padded with zeros),
+    scales [channels, blocks].
     """
     rows = _rows(weight, axis)
     short = -rows.shape[1] % block
     blocks = np.pad(rows, ((0, 0), (0, short))).reshape(len(rows), -1, block)
-    scales, _, _ = int4_scales(blocks)
+    scales, _, _ = int4_scales(blocks, int4_top(rows))
     codes = np.clip(np.rint(blocks / scales[..., None]), -8, 7).astype(np.int8)
     back = (codes.astype(np.float32) * scales[..., None]).reshape(len(rows), -1)[:, : rows.shape[1]]
     size = codes.size // 2 + _INT4_SCALE_BYTES * scales.size
     return Quantized("int4", codes, scales, _unrows(back, weight, axis), size)
 
 
-def int4_scales(blocks: Floats) -> tuple[Floats, NDArray[np.intp], NDArray[np.bool_]]:
+def int4_top(weight: Floats) -> int:
+    """Where the window of a whole tensor's scales ends, in steps."""
+    return top_of(steps_of(np.abs(weight).max(initial=0.0) / np.float32(8)))
+
+
+def int4_scales(blocks: Floats, top: int) -> tuple[Floats, NDArray[np.intp], NDArray[np.bool_]]:
     """Scales [...] of blocks [..., block], the place of the weight that each comes from, if there is one.
 
-    A block of zeros has scale 1.
+    A block below the window of ``top``, one of zeros for instance, has the window's least scale.
     """
     place = np.abs(blocks).argmax(axis=-1)
     extremes = np.take_along_axis(blocks, place[..., None], axis=-1)[..., 0]
-    stored = (np.clip(extremes, -_INT4_TOP, _INT4_TOP) / np.float32(-8)).astype(np.float16)
-    found = stored != 0
-    return np.where(found, stored, np.float16(1)).astype(np.float32), place, found
+    steps = steps_of(np.abs(extremes) / np.float32(8))
+    found = steps > top - WINDOW
+    scales = values_of(np.clip(steps, top - WINDOW + 1, top))
+    return np.where(found & (extremes > 0), -scales, scales), place, found
 
 
 def _rounded_scale(scales: Floats) -> Floats:

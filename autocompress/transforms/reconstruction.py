@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cholesky, lapack
 from torch import Tensor
 
-from autocompress.transforms.quantizers import INT4_BLOCK, Floats, int4_scales
+from autocompress.transforms.quantizers import INT4_BLOCK, int4_scales, int4_top
+from autocompress.transforms.scale_steps import Floats
 from autocompress.transforms.weights import INPUTS, State, column_dim, effective_weight, features, put_weight
 
 Array = NDArray[np.float64]
@@ -92,28 +93,28 @@ def rounding_ahead(weight: Floats, moment: Floats) -> Floats:
 def _rounded_ahead(weight: Floats, moment: Floats) -> Floats:
     feedback = _feedback(moment)
     left = weight.astype(np.float64)
-    ahead = np.empty_like(left)
+    ahead, top = np.empty_like(left), int4_top(weight)
     for first in range(0, left.shape[1], INT4_BLOCK):
         behind = first + INT4_BLOCK
         here = slice(first, behind)
-        ahead[:, here], errors = _round_block(left[:, here], feedback[here, here])
+        ahead[:, here], errors = _round_block(left[:, here], feedback[here, here], top)
         left[:, behind:] -= errors @ feedback[here, behind:]
     return ahead.astype(np.float32)
 
 
-def _round_block(columns: Array, feedback: Array) -> tuple[Array, Array]:
+def _round_block(columns: Array, feedback: Array, top: int) -> tuple[Array, Array]:
     """The columns as each stood when it was rounded, and the errors that they leave to later blocks.
 
     The scale is the block's at its start: the weight that it was taken from keeps the lowest code, and no
     other may pass it, so that rounding finds the same scale again.
     """
-    single, place, found = int4_scales(columns.astype(np.float32))
+    single, place, found = int4_scales(columns.astype(np.float32), top)
     scales = single.astype(np.float64)[:, None]
     left = np.ascontiguousarray((columns / scales).T)  # in steps, a column a row
     extreme = (np.arange(len(left))[:, None] == place) & found
     ahead, errors = np.empty_like(left), np.empty_like(left)
     for j, here in enumerate(left):
-        ahead[j] = np.where(extreme[j], -8, np.minimum(np.maximum(here, -_WITHIN), _WITHIN) * found)
+        ahead[j] = np.where(extreme[j], -8, np.minimum(np.maximum(here, -_WITHIN), _WITHIN))
         errors[j] = (here - np.minimum(np.rint(ahead[j]), 7)) / feedback[j, j]
         left[j + 1 :] -= feedback[j, j + 1 :, None] * errors[j]
     return ahead.T * scales, errors.T * scales

@@ -113,7 +113,7 @@ def test_narrow_storage_costs_no_seconds_and_saves_bytes(costs) -> None:
     assert narrow.latency.total == teacher.latency.total
     assert narrow.size_bytes < teacher.size_bytes
     saved = teacher.bytes_by_component["gpt.ffn"] / narrow.bytes_by_component["gpt.ffn"]
-    assert 6 < saved < 7.2  # 32 bits against 4.5, biases and norms kept
+    assert 6 < saved < 7.6  # 32 bits against 4.25, biases and norms kept
 
 
 def test_integer_convolutions_are_predicted_slower_and_integer_products_faster(costs) -> None:

@@ -1,7 +1,7 @@
 """The weights that a device stores: every matrix by its role, and the bytes of each storage.
 
 Rows are output channels. Biases, norms and relative positions stay fp32. The rules are those of
-``transforms.onnx_precision``: int8 keeps one fp32 scale a row, int4 one fp16 scale a block of 32.
+``transforms.onnx_precision``: int8 keeps one fp32 scale a row, int4 one byte of scale a block of 32.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,11 +21,11 @@ from autocompress.models.config import (
 SMALL_WEIGHTS = 4096
 # What a weight adds to a graph beyond its fp32 entry: the nodes that widen it, or compute with it as it is.
 # As in ``transforms.onnx_precision.size``, which loads onnx and torch.
-WIDENED_BYTES = {"fp32": 0, "fp16": 34, "int8": 105, "int4": 404}
-INTEGER_BYTES = {"int8": 309, "int4": 684}
+WIDENED_BYTES = {"fp32": 0, "fp16": 34, "int8": 105, "int4": 358}
+INTEGER_BYTES = {"int8": 309, "int4": 238}
 _BLOCK = 32
 _INT8_SCALE_BYTES = 4
-_INT4_SCALE_BYTES = 2
+_INT4_SCALE_BYTES = 1
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from autocompress.transforms.quantizers import INT4_BLOCK, is_small, stored_as
 
 # A weight's own part of a graph file (names, shapes, the nodes that widen it or compute with it), averaged
 # over written graphs; tests/transforms/onnx_precision hold the whole size to 2 %.
-WIDENED_BYTES = {"fp32": 72, "fp16": 106, "int8": 177, "int4": 476}
-INTEGER_BYTES = {"int8": 381, "int4": 756}
+WIDENED_BYTES = {"fp32": 72, "fp16": 106, "int8": 177, "int4": 430}
+INTEGER_BYTES = {"int8": 381, "int4": 310}
 
 
 def predicted_bytes(graphs: Mapping[str, Path], plan: PrecisionPlan) -> int:
@@ -39,7 +39,7 @@ def stored_bytes(shape: Iterable[int], output_axis: int, storage: str) -> int:
     if storage == "int8":
         return rows * (columns + 4)
     blocks = -(-columns // INT4_BLOCK)
-    return rows * blocks * (INT4_BLOCK // 2 + 2)
+    return rows * blocks * (INT4_BLOCK // 2 + 1)
 
 
 def _graph_bytes(model: onnx.ModelProto, weights: list[Weight], plan: PrecisionPlan) -> float:

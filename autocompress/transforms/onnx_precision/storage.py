@@ -1,8 +1,8 @@
 """Weights stored narrow and widened once, while the graph is loaded; the kernels stay those of fp32.
 
-``Cast`` and ``Mul`` over stored tensors are folded by ONNX Runtime when a session is made. It does not fold
-``DequantizeLinear``, which stays in the graph or turns into another kernel, so that is not used here. Tensors
-lie in the file as the network has them, whichever way a graph multiplies by them, so that graphs share them.
+``Cast``, ``Gather`` and ``Mul`` over stored tensors are folded by ONNX Runtime when a session is made. It
+does not fold ``DequantizeLinear``, which stays in the graph or turns into another kernel: that is not used.
+Tensors lie in the file as the network has them, whichever way a graph multiplies by them: graphs share them.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +13,11 @@ from onnx import TensorProto
 from autocompress.transforms.onnx_precision.editing import GraphEdit
 from autocompress.transforms.onnx_precision.roles import Array, Weight
 from autocompress.transforms.quantizers import quantize
+from autocompress.transforms.scale_steps import TABLE, scale_bytes
+
+_BYTES = np.arange(256)
+_PAIRS = np.stack([_BYTES % 16 - 8, _BYTES // 16 - 8], axis=1).astype(np.float32)
+"""The two codes of a byte."""
 
 
 def store(edit: GraphEdit, weight: Weight, storage: str) -> None:
@@ -58,18 +63,17 @@ def widened_int4(edit: GraphEdit, weight: Weight, output: str | None) -> str:
 
 
 def _unpacked(edit: GraphEdit, codes: Array) -> str:
-    """fp32 codes [rows, blocks, block / 2, 2] from the bytes of :func:`packed_int4`.
+    """fp32 codes [rows, blocks, block / 2, 2] from the bytes of :func:`packed_int4`, from a table.
 
     ONNX's own 4-bit tensors would need fewer nodes, but the ORT format cannot hold them.
     """
-    packed = edit.constant(packed_int4(codes)[..., None])
-    mask, four = edit.constant(np.array(15, np.uint8), "mask"), edit.constant(np.array(4, np.uint8), "four")
-    halves = [
-        edit.fold("BitwiseAnd", [packed, mask]),
-        edit.fold("BitShift", [packed, four], direction="RIGHT"),
-    ]
-    unsigned = edit.fold("Cast", [edit.fold("Concat", halves, axis=3)], to=TensorProto.FLOAT)
-    return edit.fold("Sub", [unsigned, edit.constant(np.array(8, np.float32), "eight")])
+    return _looked_up(edit, packed_int4(codes), "int4.pairs", _PAIRS)
+
+
+def _looked_up(edit: GraphEdit, codes: Array, name: str, table: Array) -> str:
+    """What each byte stands for, along a last axis where it is more than a number."""
+    places = edit.fold("Cast", [edit.constant(codes)], to=TensorProto.INT32)
+    return edit.fold("Gather", [edit.constant(table, name), places], axis=0)
 
 
 def packed_int4(codes: Array) -> Array:
@@ -90,8 +94,10 @@ def int8_constants(edit: GraphEdit, weight: Weight) -> tuple[str, str]:
 
 
 def scales_constant(edit: GraphEdit, scales: Array) -> str:
-    """int4's scales: fp16 in the file, which holds them exactly, fp32 for the kernels."""
-    return edit.fold("Cast", [edit.constant(scales.astype(np.float16))], to=TensorProto.FLOAT)
+    """Name of int4's fp32 scales, from a byte each (``transforms.scale_steps``)."""
+    codes, top = scale_bytes(scales)
+    unit = edit.constant(np.array(top, np.float32), f"top{top:g}")
+    return edit.fold("Mul", [_looked_up(edit, codes, "int4.steps", TABLE), unit])
 
 
 def _reshape(edit: GraphEdit, source: str, shape: tuple[int, ...], output: str | None = None) -> str:

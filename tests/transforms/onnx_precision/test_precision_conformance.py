@@ -18,7 +18,7 @@ from autocompress.transforms.onnx_precision import (
 )
 from autocompress.transforms.onnx_precision.compute import _matmul_blocks
 from autocompress.transforms.onnx_precision.roles import parameters_of, weights_of
-from autocompress.transforms.onnx_precision.storage import widened_int4
+from autocompress.transforms.onnx_precision.storage import _PAIRS, widened_int4
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_prefill_and_step_read_the_same_bytes_of_one_file(written, exported):
     found = written("int4 computing int8")
     prefill, step = (external_bytes(found.paths[name]) for name in ("prefill", "step"))
     weights = sum(value.size for value in parameters_of(onnx.load(exported.paths["step"])).values())
-    assert len(step) > 0.95 * weights * 4.5 / 8  # int4, a 16-bit scale for each 32
+    assert len(step) > 0.95 * weights * 4.25 / 8  # int4, a byte of scale for each 32
     assert len(step - prefill) < 0.02 * len(step)
 
 
@@ -71,8 +71,8 @@ def test_int4_lies_alike_whether_it_is_widened_or_computed_with():
     widened, computed = Constants(), Constants()
     widened_int4(widened, weight, None)
     _matmul_blocks(computed, weight)
-    assert len(computed.large) == 2  # codes and scales
-    assert computed.large == widened.large
+    assert len(computed.large) == 3  # codes, scales, what a scale's byte stands for
+    assert computed.large == widened.large - {_PAIRS.tobytes()}
 
 
 class Constants:
