@@ -22,7 +22,8 @@ SMALL_WEIGHTS = 4096
 # What a weight adds to a graph beyond its fp32 entry: the nodes that widen it, or compute with it as it is.
 # As in ``transforms.onnx_precision.size``, which loads onnx and torch.
 WIDENED_BYTES = {"fp32": 0, "fp16": 34, "int8": 105, "int4": 358}
-INTEGER_BYTES = {"int8": 309, "int4": 238}
+INTEGER_BYTES = {"int8": 309, "int4": 684}
+MATMUL_INT4_BYTES = 238
 _BLOCK = 32
 _INT8_SCALE_BYTES = 4
 _INT4_SCALE_BYTES = 1
@@ -50,8 +51,11 @@ class Stored:
         """Names and nodes of the matrices in the graphs; prefill and step each have the GPT's."""
         kept = self.kept_as(storage)
         integer = compute == "dynamic-int8" and kept in INTEGER_BYTES
-        graphs = 2 if self.role.startswith("gpt.") else 1
-        return self.count * graphs * (INTEGER_BYTES if integer else WIDENED_BYTES)[kept]
+        gpt = self.role.startswith("gpt.")
+        each = (INTEGER_BYTES if integer else WIDENED_BYTES)[kept]
+        if integer and gpt and kept == "int4":
+            each = MATMUL_INT4_BYTES
+        return self.count * (2 if gpt else 1) * each
 
     def kept_as(self, storage: str) -> str:
         """``storage``, but small matrices of the vocoder are never integers."""

@@ -15,7 +15,9 @@ from autocompress.transforms.quantizers import INT4_BLOCK, is_small, stored_as
 # A weight's own part of a graph file (names, shapes, the nodes that widen it or compute with it), averaged
 # over written graphs; tests/transforms/onnx_precision hold the whole size to 2 %.
 WIDENED_BYTES = {"fp32": 72, "fp16": 106, "int8": 177, "int4": 430}
-INTEGER_BYTES = {"int8": 381, "int4": 310}
+INTEGER_BYTES = {"int8": 381, "int4": 756}
+MATMUL_INT4_BYTES = 310  # MatMulNBits takes the codes as they are; a convolution has them made int8
+_TABLES_BYTES = 3_200  # what int4's bytes stand for, once a file
 
 
 def predicted_bytes(graphs: Mapping[str, Path], plan: PrecisionPlan) -> int:
@@ -48,14 +50,17 @@ def _graph_bytes(model: onnx.ModelProto, weights: list[Weight], plan: PrecisionP
     for weight in weights:
         edit.remove_tensor(weight.initializer)
     extra = sum(_entry_bytes(weight, plan) for weight in weights)
-    return float(edit.applied().ByteSize() + extra)
+    narrow = any(_storage(plan, weight.role, weight.value.size) == "int4" for weight in weights)
+    return float(edit.applied().ByteSize() + extra + _TABLES_BYTES * narrow)
 
 
 def _entry_bytes(weight: Weight, plan: PrecisionPlan) -> int:
     numbers = weight.value.size
     integer = plan.compute_of(weight.role) == "dynamic-int8" and weight.op_type in INTEGER_OPERATORS
-    kinds = INTEGER_BYTES if integer and not is_small(weight.role, numbers) else WIDENED_BYTES
-    return kinds[_storage(plan, weight.role, numbers)]
+    storage = _storage(plan, weight.role, numbers)
+    if not integer or is_small(weight.role, numbers):
+        return WIDENED_BYTES[storage]
+    return MATMUL_INT4_BYTES if storage == "int4" and weight.op_type != "Conv" else INTEGER_BYTES[storage]
 
 
 def _storage(plan: PrecisionPlan, role: str, numbers: int) -> str:
