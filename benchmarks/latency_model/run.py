@@ -21,6 +21,7 @@ import random
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -146,11 +147,15 @@ def predict_all(files: dict, log: Path, profile) -> list:
 
 
 def _errors(rounds: list, total) -> dict:
+    """``apart``: how far one round of the graph is from another, all pairs: no prediction can be nearer."""
     seconds = float(np.median(rounds))
+    apart = [abs(one / other - 1) for one, other in permutations(rounds, 2)] or [0.0]
     return {
         "measured_s": seconds,
         "rounds": len(rounds),
         "rounds_spread": (max(rounds) - min(rounds)) / seconds,
+        "apart": float(np.median(apart)),
+        "apart_within_10_percent": float(np.mean(np.array(apart) <= 0.1)),
         "predicted_s": total.median_s,
         "low_s": total.low_s,
         "high_s": total.high_s,
@@ -211,6 +216,10 @@ def score(rows: list) -> dict:
         "spearman": round(float(rank), 4),
         "bias": round(float(np.median(error)), 4),
         "log_sigma": round(float(np.quantile(np.abs(ratio), 0.9) / 1.645), 4),
+        "a_round_of_its_own_median_error": round(float(np.median([row["apart"] for row in rows])), 4),
+        "a_round_of_its_own_within_10_percent": round(
+            float(np.mean([row["apart_within_10_percent"] for row in rows])), 4
+        ),
         "inside_90_percent_interval": round(float(np.mean(inside)), 4),
         "inside_the_width_of_a_quiet_machine": round(float(np.mean(quiet)), 4),
     }

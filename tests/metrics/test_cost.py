@@ -91,10 +91,11 @@ def test_bytes_are_those_of_the_student_made_real(space) -> None:
 
 
 def test_narrow_weights_add_the_entries_that_graphs_are_written_with() -> None:
-    plain = graph_entries.WIDENED_BYTES["fp32"]
-    assert {name: n - plain for name, n in graph_entries.WIDENED_BYTES.items()} == weights.WIDENED_BYTES
-    assert {name: n - plain for name, n in graph_entries.INTEGER_BYTES.items()} == weights.INTEGER_BYTES
-    assert graph_entries.MATMUL_INT4_BYTES - plain == weights.MATMUL_INT4_BYTES
+    for half, entries in graph_entries.WIDENED_BYTES.items():
+        plain = entries["fp32"]
+        assert {name: n - plain for name, n in entries.items()} == weights.WIDENED_BYTES[half]
+        integer = graph_entries.INTEGER_BYTES[half]
+        assert {name: n - plain for name, n in integer.items()} == weights.INTEGER_BYTES[half]
 
 
 def test_the_graphs_of_many_small_weights_grow_as_they_are_stored_narrow(costs) -> None:
@@ -105,7 +106,7 @@ def test_the_graphs_of_many_small_weights_grow_as_they_are_stored_narrow(costs) 
         Candidate({"storage.gpt.ffn.0": "int4", "compute.gpt.ffn.0": "dynamic-int8"})
     )
     entries = step_and_prefill.bytes_by_component["graphs"] - graphs[0]
-    assert entries == 2 * 2 * weights.MATMUL_INT4_BYTES  # two matrices, in two graphs
+    assert entries == 2 * 2 * weights.INTEGER_BYTES["gpt"]["int4"]  # two matrices, in two graphs
 
 
 def test_narrow_storage_costs_no_seconds_and_saves_bytes(costs) -> None:

@@ -11,13 +11,13 @@ from autocompress.space import Candidate
 
 # Protobuf around the weights, of graphs written by ``transforms.onnx_precision``: what all models have (with
 # manifest and card), and what each repeated piece adds.
-_GRAPHS_BYTES = 40_000.0
-_GPT_BLOCK_BYTES = 6_800.0
-_PRIOR_BLOCK_BYTES = 5_400.0
-_FLOW_LAYER_BYTES = 1_270.0
-_VOCODER_PAIR_BYTES = 560.0
-_SPECTRAL_BLOCK_BYTES = 1_700.0
-_ISTFT_BYTES = 10_000.0
+_GRAPHS_BYTES = 27_000.0
+_GPT_BLOCK_BYTES = 5_600.0
+_PRIOR_BLOCK_BYTES = 3_500.0
+_FLOW_LAYER_BYTES = 825.0
+_VOCODER_PAIR_BYTES = 364.0
+_SPECTRAL_BLOCK_BYTES = 1_100.0
+_ISTFT_BYTES = 6_500.0
 
 _FP32_BYTES = 4.0
 _RUNTIME_BYTES = 30e6  # ONNX Runtime itself with three sessions: bundles of 25 and 68 MB took 82 and 149 MB

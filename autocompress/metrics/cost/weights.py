@@ -21,9 +21,11 @@ from autocompress.models.config import (
 SMALL_WEIGHTS = 4096
 # What a weight adds to a graph beyond its fp32 entry: the nodes that widen it, or compute with it as it is.
 # As in ``transforms.onnx_precision.size``, which loads onnx and torch.
-WIDENED_BYTES = {"fp32": 0, "fp16": 34, "int8": 105, "int4": 358}
-INTEGER_BYTES = {"int8": 309, "int4": 684}
-MATMUL_INT4_BYTES = 238
+WIDENED_BYTES = {
+    "gpt": {"fp32": 0, "fp16": 30, "int8": 130, "int4": 298},
+    "sovits": {"fp32": 0, "fp16": 31, "int8": 63, "int4": 187},
+}
+INTEGER_BYTES = {"gpt": {"int8": 230, "int4": 235}, "sovits": {"int8": 213, "int4": 506}}
 _BLOCK = 32
 _INT8_SCALE_BYTES = 4
 _INT4_SCALE_BYTES = 1
@@ -50,12 +52,10 @@ class Stored:
     def entry_bytes(self, storage: str, compute: str) -> float:
         """Names and nodes of the matrices in the graphs; prefill and step each have the GPT's."""
         kept = self.kept_as(storage)
-        integer = compute == "dynamic-int8" and kept in INTEGER_BYTES
-        gpt = self.role.startswith("gpt.")
-        each = (INTEGER_BYTES if integer else WIDENED_BYTES)[kept]
-        if integer and gpt and kept == "int4":
-            each = MATMUL_INT4_BYTES
-        return self.count * (2 if gpt else 1) * each
+        half = self.role.split(".")[0]
+        integer = compute == "dynamic-int8" and kept in INTEGER_BYTES[half]
+        graphs = 2 if half == "gpt" else 1
+        return self.count * graphs * (INTEGER_BYTES if integer else WIDENED_BYTES)[half][kept]
 
     def kept_as(self, storage: str) -> str:
         """``storage``, but small matrices of the vocoder are never integers."""
