@@ -30,7 +30,7 @@ class Craft(ABC, Generic[N]):
     """One part of the model in production. Losses are in the unit of ``unit``; zero is the teacher.
 
     A distance up to ``negligible`` is not trained away, and a round of pruning that costs no more is taken.
-    At ``breaking`` speech breaks.
+    A part whose untrained student is within ``unheard`` is left as it is. At ``breaking`` speech breaks.
     """
 
     teacher: N
@@ -39,6 +39,7 @@ class Craft(ABC, Generic[N]):
     name: str = ""
     unit: str = ""
     negligible: float = 0.0
+    unheard: float = 0.0
     breaking: float = 1.0
 
     @property

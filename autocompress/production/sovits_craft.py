@@ -35,6 +35,8 @@ from autocompress.transforms.materialize import unrounded_sovits
 
 NEGLIGIBLE_DB = 0.05
 """A twentieth of what int4 weights cost. Four steps at the lowest rate took 0.01 dB to 0.02."""
+UNHEARD_DB = 1.0
+"""Of a front: nearer ones gained nothing to be heard by training (``results/distillation/front.json``)."""
 RATE_AT_ONE_DB, LOWEST_RATE, HIGHEST_RATE = 4e-5, 2e-6, 4e-4
 NEW_RATE, NEW_DB = 1e-3, 10.0
 """Of a vocoder that predicts spectra and is further off than this: it is trained from nothing."""

@@ -36,7 +36,7 @@ from autocompress.production.gpt_craft import GptCraft, calibration_batch, force
 from autocompress.production.lessons import LessonPlan, Lessons
 from autocompress.production.schedule import PartResult, seconds_per_step, train_part
 from autocompress.production.settings import LEAST_STEPS, Recipe, TrainingSettings, Within
-from autocompress.production.sovits_craft import SovitsCraft, spoken_batch
+from autocompress.production.sovits_craft import UNHEARD_DB, SovitsCraft, spoken_batch
 from autocompress.production.teaching import Classroom
 from autocompress.space import Candidate
 from autocompress.transforms import Calibration, gpt_part, materialize_gpt, materialize_sovits
@@ -169,13 +169,14 @@ def crafts_of(school: School, candidate: Candidate, lessons: Sequence[Taught]) -
         teacher.sovits,
         front_decisions(teacher.sovits.config, candidate),
         FRONT,
+        unheard=UNHEARD_DB,
         source=source,
         judge=judge,
         calibration=[spoken_batch(row, JUDGED_TOKENS) for row in taught[:_SOVITS_CALIBRATION]],
         batch_size=settings.sovits_batch,
     )
     decided = vocoder_decisions(teacher.sovits.config, candidate, new=settings.new_vocoder)
-    return [gpt, front, replace(front, name=VOCODER, decisions=decided)]
+    return [gpt, front, replace(front, name=VOCODER, decisions=decided, unheard=0.0)]
 
 
 class _Course:
@@ -233,23 +234,30 @@ class _Course:
         known: dict[str, int] | None = self._plan().get("steps")
         if known is not None:
             return known
-        steps = dict.fromkeys((craft.name for craft in crafts), self._wished)
+        losses = {craft.name: craft.loss(craft.delivered(self._bare(craft))) for craft in crafts}
+        unheard = {craft.name: losses[craft.name] for craft in crafts if losses[craft.name] <= craft.unheard}
+        steps = {craft.name: 0 if craft.name in unheard else self._wished for craft in crafts}
         if self._settings.timed:
+            heard = [craft for craft in crafts if craft.name not in unheard]
             left = self._settings.time_s - (time.monotonic() - self._since)
-            weights = {craft.name: math.sqrt(self._lost(craft)) for craft in crafts}
-            for craft in crafts:
+            weights = {craft.name: math.sqrt(_share_lost(craft, losses[craft.name])) for craft in heard}
+            for craft in heard:
                 room_s = left * weights[craft.name] / sum(weights.values())
                 fitting = int(room_s / seconds_per_step(craft, self._settings, room_s))
                 steps[craft.name] = min(self._wished, fitting) if fitting >= LEAST_STEPS else 0
-        self._save_plan(steps=steps)
+        self._save_plan(steps=steps, unheard=unheard)
         return steps
 
-    def _lost(self, craft: Craft[Any]) -> float:
-        """The untrained student's loss in one part; 1 breaks speech, and more does not break it more."""
-        loss = craft.loss(craft.delivered(self._bare(craft)))
-        return min(max(loss, craft.negligible) / craft.breaking, 1.0)
-
     def _note(self, steps: dict[str, int]) -> str:
+        unheard = self._plan().get("unheard", {})
+        left = [
+            f"the {name} is {loss:.2g} dB off, which is not heard: left as it is"
+            for name, loss in unheard.items()
+        ]
+        wanted = {name: count for name, count in steps.items() if name not in unheard}
+        return "; ".join(filter(None, [*left, self._time_note(wanted)]))
+
+    def _time_note(self, steps: dict[str, int]) -> str:
         settings = self._settings
         if isinstance(settings.steps, Within):
             idle = " and ".join(name for name, count in steps.items() if count == 0)
@@ -277,6 +285,11 @@ class _Course:
 
     def _save_plan(self, **facts: Any) -> None:
         _write_json(self._folder / "plan.json", self._plan() | facts)
+
+
+def _share_lost(craft: Craft[Any], loss: float) -> float:
+    """Of what breaks speech; more does not break it more."""
+    return min(max(loss, craft.negligible) / craft.breaking, 1.0)
 
 
 def _write_json(path: Path, content: Any) -> None:
