@@ -91,12 +91,12 @@ results-headline: setup
 		--budgets 6.8:1.1 7.2:1.1 7.6:1.1 7.7:1.17 7.8:1.4 8.3:1.1 10:2.5 --pruned-like 7.6x \
 		--distil 7.6x:480 7.7x:480 8.3x:1000 \
 		--vocoders 7.8x:light:all@96,all@48,all@24,3,3:50m 7.8x:lighter:all@80,all@40,all@24,3,3:50m
-	$(BIN)/python -m benchmarks.headline --trials 160 --search-seconds 300 --rounds 11 --hear-minutes 40 \
-		--budgets 8.7:3.7 10:4 --pruned-like 10x --distil 8.7x:650 10x:48m --out results/headline/spare_vocoder
+	$(BIN)/python -m benchmarks.headline --trials 400 --search-seconds 420 --rounds 11 --hear-minutes 40 \
+		--budgets 10:4 11:4.5 --pruned-like 10x --distil 10x:1300 --out results/headline/spare_vocoder
 
 results-delivered: setup results-headline
 	$(BIN)/python -m benchmarks.delivered --rows ours-int8 ours-6.8x ours-7.6x --profile-minutes 4
-	$(BIN)/python -m benchmarks.delivered --rows ours-8.7x ours-10x ours-int8 --profile-minutes 5 --out results/delivered/spare_vocoder
+	$(BIN)/python -m benchmarks.delivered --rows ours-10x ours-11x ours-int8 --profile-minutes 5 --out results/delivered/spare_vocoder
 
 # Needs files that are not in this repository: WHEELS, a folder of speech models' wheels, and DEVICES, published tables.
 results-latency-model: setup

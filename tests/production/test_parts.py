@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from autocompress.production import training as module
 from autocompress.production.assembly import shaped_student
 from autocompress.production.settings import TrainingSettings
 from autocompress.production.training import School, train_student
@@ -44,12 +45,30 @@ def test_each_part_replaces_its_own_weights_alone(teacher) -> None:
     assert student.with_part("gpt", teacher.gpt).gpt is teacher.gpt
 
 
+def school(teacher, folder) -> School:
+    settings = TrainingSettings(24, n_lessons=4, n_held_out=2, gpt_batch=2, sovits_batch=2)
+    return School(teacher, "tiny", list(teacher.voices.values()), folder, settings)
+
+
 @pytest.fixture(scope="module")
 def trained(teacher, tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
-    settings = TrainingSettings(24, n_lessons=4, n_held_out=2, gpt_batch=2, sovits_batch=2)
-    school = School(teacher, "tiny", list(teacher.voices.values()), folder, settings)
-    return train_student(school, BOTH), folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "UNHEARD_DB", 0.0)
+        return train_student(school(teacher, folder), BOTH), folder
+
+
+def test_a_front_whose_distance_is_not_heard_is_left_as_it_is_and_says_so(
+    teacher, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "UNHEARD_DB", 50.0)
+    student = train_student(school(teacher, tmp_path), BOTH)
+    assert [part.name for part in student.parts] == ["vocoder"]
+    assert "the front is" in student.note
+    assert "not heard" in student.note
+    untrained = shaped_student(teacher, BOTH).sovits
+    assert same(weights(student.student.sovits, vocoder=False), weights(untrained, vocoder=False))
+    assert train_student(school(teacher, tmp_path), BOTH).to_dict() == student.to_dict()
 
 
 def test_front_and_vocoder_have_their_own_stages_and_losses(trained) -> None:

@@ -163,6 +163,7 @@ def test_a_second_run_makes_the_same_steps_whatever_the_clock_says(teacher, tmp_
 
 
 def test_a_time_is_filled_and_goes_where_the_loss_is(teacher, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "UNHEARD_DB", 0.0)
     monkeypatch.setattr(module, "seconds_per_step", lambda craft, settings, room_s: 1.0)
     candidate = Candidate({"gpt.keep.1": False, "storage.sovits.prior": "int8"})
     trained = train_student(school(teacher, tmp_path, steps=Within(400.0), qat=False), candidate)
