@@ -79,8 +79,8 @@ def _int4(rows: Tensor) -> Tensor:
     width = rows.shape[1]
     blocks = F.pad(rows, (0, -width % INT4_BLOCK)).reshape(len(rows), -1, INT4_BLOCK)
     extremes = blocks.gather(2, blocks.abs().argmax(2, keepdim=True)).cpu().numpy()
-    found, _, _ = int4_scales(extremes, int4_top(extremes))
-    scales = torch.from_numpy(found).to(rows.device)[..., None]
+    by_block, _, _ = int4_scales(extremes, int4_top(extremes))
+    scales = torch.from_numpy(by_block).to(rows.device)[..., None]
     out: Tensor = (torch.round(blocks / scales).clamp(-8, 7) * scales).flatten(1)[:, :width]
     return out
 

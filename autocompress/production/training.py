@@ -234,8 +234,12 @@ class _Course:
         known: dict[str, int] | None = self._plan().get("steps")
         if known is not None:
             return known
-        losses = {craft.name: craft.loss(craft.delivered(self._bare(craft))) for craft in crafts}
-        unheard = {craft.name: losses[craft.name] for craft in crafts if losses[craft.name] <= craft.unheard}
+        losses = {
+            craft.name: craft.loss(craft.delivered(self._bare(craft)))
+            for craft in crafts
+            if craft.unheard or self._settings.timed
+        }
+        unheard = {c.name: losses[c.name] for c in crafts if c.unheard and losses[c.name] <= c.unheard}
         steps = {craft.name: 0 if craft.name in unheard else self._wished for craft in crafts}
         if self._settings.timed:
             heard = [craft for craft in crafts if craft.name not in unheard]

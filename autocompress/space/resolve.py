@@ -62,15 +62,14 @@ def possible(spec: SpaceSpec, dimensions: Dimensions) -> SpaceSpec:
         if entry.only_with and options is not None:
             options = tuple(o for o in options if (entry.name, o) not in gone)
         kept.append(entry.model_copy(update={"options": options}))
-    left = {entry.name for entry in kept}
-    protect = {name: _without(floor, left, spec) for name, floor in spec.protect.items()}
+    dropped = {entry.name for entry in spec.choice} - {entry.name for entry in kept}
+    protect = {name: _without(floor, dropped) for name, floor in spec.protect.items()}
     return spec.model_copy(update={"choice": tuple(kept), "protect": protect})
 
 
-def _without(floor: ProtectSpec, left: Collection[str], spec: SpaceSpec) -> ProtectSpec:
-    """``floor`` over what is left: a choice that this teacher cannot have needs none."""
-    gone = {entry.name for entry in spec.choice} - set(left)
-    return floor.model_copy(update={"choices": tuple(name for name in floor.choices if name not in gone)})
+def _without(floor: ProtectSpec, dropped: Collection[str]) -> ProtectSpec:
+    """A choice that this teacher cannot have needs no floor."""
+    return floor.model_copy(update={"choices": tuple(n for n in floor.choices if n not in dropped)})
 
 
 def _assemble(spec: SpaceSpec, protection: Protection, dimensions: Dimensions) -> SearchSpace:

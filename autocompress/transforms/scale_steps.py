@@ -18,8 +18,8 @@ OCTAVE = 16
 """Steps of a factor of two."""
 WINDOW = 128
 """Steps that a tensor's scales may have: 8 octaves."""
-LEAST_TOP = -100 * OCTAVE
-BOUNDS = (2.0 ** ((np.arange(OCTAVE) + 0.5) / OCTAVE - 1)).astype(np.float32)
+_LEAST_TOP = -100 * OCTAVE
+_BOUNDS = (2.0 ** ((np.arange(OCTAVE) + 0.5) / OCTAVE - 1)).astype(np.float32)
 """Halfway, by ratio, between the steps of an octave, as mantissas from 0.5 to 1."""
 _VALUES = (2.0 ** (np.arange(OCTAVE) / OCTAVE)).astype(np.float32)
 
@@ -27,11 +27,11 @@ _VALUES = (2.0 ** (np.arange(OCTAVE) / OCTAVE)).astype(np.float32)
 def steps_of(sizes: NDArray[np.floating[Any]]) -> Steps:
     """log2 in sixteenths, to the nearest; far below every window for zeros.
 
-    Comparisons alone, no logarithm: alike on every machine, and in PyTorch.
+    Comparisons alone, no logarithm: alike on every machine.
     """
     mantissas, exponents = np.frexp(np.asarray(sizes, np.float32))
-    steps = OCTAVE * (exponents.astype(np.int64) - 1) + np.searchsorted(BOUNDS, mantissas, side="right")
-    return np.where(mantissas > 0, steps, 2 * LEAST_TOP)
+    steps = OCTAVE * (exponents.astype(np.int64) - 1) + np.searchsorted(_BOUNDS, mantissas, side="right")
+    return np.where(mantissas > 0, steps, 2 * _LEAST_TOP)
 
 
 def values_of(steps: Steps) -> Floats:
@@ -41,7 +41,7 @@ def values_of(steps: Steps) -> Floats:
 
 def top_of(steps: Steps) -> int:
     """The whole octave at or over the largest: where a tensor's window ends."""
-    most = max(LEAST_TOP, int(np.max(steps, initial=LEAST_TOP)))
+    most = max(_LEAST_TOP, int(np.max(steps, initial=_LEAST_TOP)))
     return -(-most // OCTAVE) * OCTAVE
 
 

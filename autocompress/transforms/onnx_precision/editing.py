@@ -71,5 +71,5 @@ def _bare(node: onnx.NodeProto) -> onnx.NodeProto:
     bare = onnx.NodeProto()
     bare.CopyFrom(node)
     del bare.metadata_props[:]
-    bare.doc_string = bare.name = ""  # nodes are found by what they write; names are 12 kB of a bundle
+    bare.doc_string = bare.name = ""  # nodes are found by what they write
     return bare
