@@ -110,6 +110,26 @@ def test_an_unsteady_point_is_repeated_and_told(tmp_path, timings) -> None:
     assert result.repeated > 0
 
 
+def test_visits_that_disagree_are_outvoted(tmp_path, monkeypatch) -> None:
+    times = iter([2e-6, 1e-6, 1e-6])  # the first visit's threads shared a processor
+    monkeypatch.setattr(measuring, "time_probe", lambda *_: Timing(next(times), 0.01, 5))
+    result = measure(POINTS[:1], [1], Log(tmp_path / "log", "m"), level="quick", seconds=60.0, say=print)
+    assert [row.seconds for row in result.rows] == [1e-6]
+    assert next(times, None) is None  # a third visit was made, and no fourth
+
+
+def test_points_on_more_threads_are_seen_again_first(tmp_path, monkeypatch) -> None:
+    seen: list[int] = []
+
+    def fake(_probe, threads, _window_s):
+        seen.append(threads)
+        return Timing(1e-6, 0.01, 5)
+
+    monkeypatch.setattr(measuring, "time_probe", fake)
+    measure(POINTS, [1, 2], Log(tmp_path / "log", "m"), level="quick", seconds=60.0, say=print)
+    assert seen[4:] == [2, 2, 1, 1]
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, timings) -> None:
     path = tmp_path / "log.jsonl"
     log = Log(path, "machine")
