@@ -5,8 +5,8 @@ For each kernel (family, precision, threads), ``seconds = base / efficiency`` wi
     base = dispatch + max(work / peak, bytes / bandwidth)
 
 where peak, bandwidth and dispatch are the best that the table shows for this kernel, and ``log efficiency``
-is kernel ridge regression (a Gaussian process mean) over the logarithms of the shape. Far from every measured
-point the efficiency returns to its trend, and the roofline carries the prediction.
+is a smooth function (:mod:`.smooth`) of the logarithms of the shape. Far from every measured point the
+efficiency returns to its trend, and the roofline carries the prediction.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +19,7 @@ from autocompress.hardware.blocks import Part, is_block
 from autocompress.hardware.in_situ import Shares as FactorShares
 from autocompress.hardware.in_situ import fit_factors, shares_of
 from autocompress.hardware.operator_table import Row
+from autocompress.hardware.smooth import Smooth, fit_smooth
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -27,10 +28,7 @@ _PRODUCTS = frozenset({"gemm", "bmm", "conv", "conv_nchwc", "depthwise", "conv_t
 _BY_FOOTPRINT = frozenset({"gemm", "cache", "choose"})
 _LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.4])
 _LANES = 16  # channels that a vector kernel handles together
-_SCALES = (0.7, 1.0, 1.5, 2.5)
-_NOISES = (0.02, 0.06)
 _NEAR_BYTES = 8e6  # what a probe of many rows touches
-_MARGIN = 0.7  # how far (in ln) the efficiency may be extrapolated beyond the measured box
 
 
 @dataclass(frozen=True)
@@ -105,18 +103,12 @@ class Kernel:
     peak: float
     bandwidth: "Bandwidth"
     dispatch_s: float
-    points: Array  # [n, 7] features of the table rows
-    weights: Array  # [n] of the kernel expansion
-    trend: Array  # [8] constant and slopes
-    lengths: Array  # [7]
-    residual: float  # leave-one-out error, root mean square of the logarithm
+    log_inefficiency: Smooth  # of the 7 features
 
     def seconds(self, at: Shapes) -> Array:
         """Seconds of each shape."""
-        low, high = self.points.min(axis=0) - _MARGIN, self.points.max(axis=0) + _MARGIN
-        x = np.clip(features(self.family, at), low, high)
-        log_inefficiency = _trend_columns(x) @ self.trend + _gram(x, self.points, self.lengths) @ self.weights
-        return np.asarray(self.base(at) * np.exp(log_inefficiency) + self._from_afar(at))
+        inefficiency = np.exp(self.log_inefficiency.at(features(self.family, at)))
+        return np.asarray(self.base(at) * inefficiency + self._from_afar(at))
 
     def _from_afar(self, at: Shapes) -> Array:
         """What many rows wait for weights that come from further away than their probe's: not overlapped."""
@@ -169,66 +161,14 @@ def fit_kernel(rows: Sequence[Row], dispatch_s: float) -> Kernel:
     peak, bandwidth = float(np.max(work / seconds)), _bandwidth(family, at, traffic, seconds)
     x = features(family, at)
     y = np.log(seconds / _base(family, precision, at, peak, bandwidth, dispatch_s))
-    trend = _ridge_trend(x, y)
-    rest = y - _trend_columns(x) @ trend
-    best = min(
-        (_solve(x, rest, scale, noise) for scale in _SCALES for noise in _NOISES), key=lambda fit: fit.error
-    )
-    return Kernel(
-        family,
-        precision,
-        peak,
-        bandwidth,
-        dispatch_s,
-        x,
-        best.weights,
-        trend,
-        _LENGTHS * best.scale,
-        best.error,
-    )
+    smooth = fit_smooth(x, y, _LENGTHS)
+    return Kernel(family, precision, peak, bandwidth, dispatch_s, smooth)
 
 
 def _bandwidth(family: str, at: Shapes, traffic: Array, seconds: Array) -> Bandwidth:
     if family in _BY_FOOTPRINT:
         return Bandwidth.of(at, traffic, seconds)
     return Bandwidth(np.zeros(1), np.array([np.max(traffic / seconds)]))
-
-
-@dataclass(frozen=True)
-class _Solution:
-    scale: float
-    weights: Array
-    error: float
-
-
-def _solve(x: Array, y: Array, scale: float, noise: float) -> _Solution:
-    """Kernel ridge weights and their leave-one-out error (closed form)."""
-    variance = max(float(np.mean(y**2)), 1e-6)
-    gram = _gram(x, x, _LENGTHS * scale)
-    inverse = np.linalg.inv(gram + np.eye(len(y)) * min(1.0, noise**2 / variance + 1e-6))
-    weights = inverse @ y
-    left_out = weights / np.diag(inverse)
-    return _Solution(scale, weights, float(np.sqrt(np.mean(left_out**2))))
-
-
-def _gram(a: Array, b: Array, lengths: Array) -> Array:
-    difference = (a[:, None, :] - b[None, :, :]) / lengths
-    return np.asarray(np.exp(-0.5 * np.sum(difference**2, axis=2)))
-
-
-def _trend_columns(x: Array) -> Array:
-    return np.concatenate([np.ones((len(x), 1)), x], axis=1)
-
-
-def _ridge_trend(x: Array, y: Array) -> Array:
-    """A linear trend with slopes held small: it must not run away between sparse points."""
-    columns = _trend_columns(x)
-    penalty = np.diag([1e-6] + [1.0] * x.shape[1])
-    centred = columns.copy()
-    centre = x.mean(axis=0)
-    centred[:, 1:] -= centre
-    slopes = np.linalg.solve(centred.T @ centred + penalty, centred.T @ y)
-    return np.concatenate([[slopes[0] - centre @ slopes[1:]], slopes[1:]])
 
 
 # Where a kernel was not measured, the one whose time it resembles most.
