@@ -3,7 +3,8 @@
 Points that their neighbours do not explain count less (iteratively reweighted, as a Huber loss does): on a
 shared machine one in ten measurements on two threads took half as long again, and a fit that follows them
 passes that on to every shape around. Whole graphs are off by 4.0 instead of 4.6 % with the table of an AMD
-EPYC (82 instead of 77 % within a tenth), by 5.2 instead of 5.3 % with that of a Xeon (83 % both).
+EPYC (82 instead of 77 % within a tenth), by 5.2 instead of 5.3 % with that of a Xeon (83 % both), and by 6.8
+instead of 6.7 % (65, 67 %) with one measured while neighbours kept the EPYC busy.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What whole blocks teach: an operator's time inside a model against its time alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,13 @@ def factor(found, family: str, m: int, footprint_bytes: float) -> float:
 def test_where_nothing_is_slower_every_factor_is_one():
     found = fit_factors(blocks(lambda part, footprint: 1.0), alone_s)
     assert np.allclose(list(found.values()), 1.0, atol=0.02)
+
+
+def test_a_block_that_was_disturbed_is_outvoted():
+    rows = blocks(lambda part, footprint: 1.0)
+    rows[3] = replace(rows[3], seconds=1.8 * rows[3].seconds)
+    found = fit_factors(rows, alone_s)
+    assert np.allclose(list(found.values()), 1.0, atol=0.1)
 
 
 def test_products_with_one_row_learn_that_far_weights_are_slow():

@@ -51,6 +51,18 @@ def test_noise_in_the_table_is_smoothed() -> None:
     assert np.mean(errors) < 0.08  # 5 % of noise beside what the corner costs without any (see above)
 
 
+def test_points_that_were_disturbed_do_not_spread_their_error() -> None:
+    """One in ten takes half as long again; what is predicted beside them stays as near as without."""
+    rows, rng = table(), np.random.default_rng(1)
+    disturbed = [replace(r, seconds=r.seconds * (1.5 if rng.random() < 0.1 else 1.0)) for r in rows]
+    shapes = [(m, k, n) for m in (8, 32, 128) for k in (96, 300, 700) for n in (96, 300, 700)]
+    at, true = Shapes.of([row(*s) for s in shapes]), np.array([true_seconds(*s) for s in shapes])
+    clean, found = (
+        np.abs(np.log(fit_table(given).seconds("gemm", "fp32", 1, at) / true)) for given in (rows, disturbed)
+    )
+    assert np.mean(found) < np.mean(clean) + 0.01
+
+
 def test_beyond_the_table_the_roofline_carries_on() -> None:
     fitted = fit_table(table())
     near, far = (row(1024, k, k) for k in (1024, 4096))
