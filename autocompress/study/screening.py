@@ -26,12 +26,12 @@ class Screen:
     choices: tuple[int, ...]
 
 
-def screens(cost: CostModel, limit: int) -> list[Screen]:
-    """One screen a choice; with fewer to spend, one a family of like choices, those that save most first."""
-    searched = _searched(cost.encoding)
-    if len(searched) <= limit:
-        return _screens(cost.encoding, [(i,) for i in searched])
-    return sorted(family_screens(cost.encoding), key=lambda s: -_saving(cost, s.row))[:limit]
+def screens(cost: CostModel, limit: int) -> tuple[list[Screen], list[Screen]]:
+    """One screen a family of like choices, those that save most first; where ``limit`` allows, one each, too."""
+    families = sorted(family_screens(cost.encoding), key=lambda s: -_saving(cost, s.row))
+    known = {s.choices for s in families}
+    each = _screens(cost.encoding, [(i,) for i in _searched(cost.encoding) if (i,) not in known])
+    return (families, each) if len(families) + len(each) <= limit else (families[:limit], [])
 
 
 def family_screens(encoding: Encoding) -> list[Screen]:

@@ -1,16 +1,18 @@
 """The conformance suite that every sampler passes, and what is particular to some."""
 
 import importlib.util
+from itertools import groupby
 
 import numpy as np
 import pytest
 
 from autocompress.errors import MissingExtraError, RequestError
 from autocompress.objectives import DEFAULT_OBJECTIVES, Constraint
+from autocompress.space import load_space
 from autocompress.study import Budget, Settings, Task
 from autocompress.study.samplers import SAMPLERS, Outcome, SamplerContext, make_sampler, pick_sampler, solver
 from autocompress.study.surrogate import Belief
-from autocompress.study.testing import SyntheticEvaluator
+from autocompress.study.testing import REFERENCE_DIMENSIONS, SyntheticEvaluator
 
 HAS_NNI = importlib.util.find_spec("nni") is not None
 NAMES = [
@@ -155,3 +157,24 @@ def test_inside_of_bounds_quality_alone_is_searched_for(quick) -> None:
     inside = spread[spread[:, -1] <= 0.0]
     assert (best[:, -1] <= 0.0).all()
     assert best[:, 2].min() <= inside[:, 2].min() and best[:, 2].max() < np.median(inside[:, 2])
+
+
+def test_screens_of_single_choices_alternate_with_the_solver_s_points() -> None:
+    """A search that its time stops among them has points to show that rest on what it knows by then."""
+    space, evaluate = load_space("gpt-sovits", REFERENCE_DIMENSIONS), SyntheticEvaluator()
+    task = Task(DEFAULT_OBJECTIVES, (Constraint("size_mb", "max", 15.0),))
+    sampler = solver.SolverSampler(SamplerContext(space, task, 0, evaluate, (40.0, 6.7, 1.0), 1000))
+    families = len(sampler._queue)
+    origins = []
+    for number in range(families + 40):
+        proposal = sampler.ask(number)
+        candidate = space.candidate(proposal.point)
+        seen = evaluate(candidate, "free", 0).measurements | evaluate(candidate, "divergence", 0).measurements
+        losses = tuple(o.loss(seen[o.key].value) for o in task.objectives)
+        excess = {c.key: c.excess(seen[c.key]) for c in task.constraints}
+        sampler.tell(number, proposal.point, Outcome(losses, excess))
+        origins.append(proposal.origin)
+    assert origins[families] == "solver"
+    runs = [len(list(run)) for origin, run in groupby(origins[families:]) if origin == "screen"]
+    assert len(runs) >= 2
+    assert max(runs) <= solver._BETWEEN

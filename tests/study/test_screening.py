@@ -22,13 +22,20 @@ def saved(cost: CostModel, screen: Screen) -> float:
     return float((1 - cost.costs(screen.row[None, :])[0] / cost.base).max())
 
 
-def test_with_room_for_all_every_choice_is_measured_by_itself(cost) -> None:
-    assert all(len(screen.choices) == 1 for screen in screens(cost, 10_000))
+def test_with_room_for_all_every_choice_is_measured_by_itself_after_the_families(cost) -> None:
+    families, singles = screens(cost, 10_000)
+    assert {s.choices for s in families} == {s.choices for s in family_screens(cost.encoding)}
+    assert singles
+    assert all(len(screen.choices) == 1 for screen in singles)
+    alone = [s.choices[0] for s in (*families, *singles) if len(s.choices) == 1]
+    assert len(alone) == len(set(alone))
+    assert set(alone) >= {i for s in families for i in s.choices}
 
 
 def test_with_less_room_families_that_save_most_are_measured(cost) -> None:
-    chosen, every = screens(cost, 12), family_screens(cost.encoding)
+    (chosen, singles), every = screens(cost, 12), family_screens(cost.encoding)
     assert len(chosen) == 12 < len(every)
+    assert not singles
     left_out = [s for s in every if s.choices not in {c.choices for c in chosen}]
     assert min(saved(cost, s) for s in chosen) >= max(saved(cost, s) for s in left_out)
 

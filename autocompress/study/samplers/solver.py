@@ -19,6 +19,7 @@ from autocompress.study.samplers.sampler import Outcome, Proposal, SamplerContex
 from autocompress.study.samplers.screened import Screened
 from autocompress.study.surrogate import Belief, Kernel, Surrogate
 
+_BETWEEN = 12  # screens of single choices between two plans: stopped among them, a search has points to show
 _POPULATION = 96
 _GENERATIONS = 12
 _SETTLED = 120  # measurements after which the last population is near enough: half the generations do
@@ -35,6 +36,7 @@ class SolverSampler:
         self._encoding = self._screened.encoding
         self._believed = self._screened.believed
         self._queue: deque[Proposal] = deque(self._screened.opening())
+        self._singles: deque[Proposal] = deque(self._screened.singles())
         self._rows: list[Rows] = []
         self._losses: list[tuple[float, ...]] = []
         self._open: list[bool] = []
@@ -48,6 +50,7 @@ class SolverSampler:
     def ask(self, number: int) -> Proposal:
         if not self._queue:
             self._queue.extend(self._plan(np.random.default_rng((self._context.seed, number))))
+            self._queue.extend(self._singles.popleft() for _ in range(min(_BETWEEN, len(self._singles))))
         proposal = self._queue.popleft()
         self._seen.add(self._encoding.encode(proposal.point).tobytes())
         return proposal
