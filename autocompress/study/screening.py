@@ -27,7 +27,7 @@ class Screen:
 
 
 def screens(cost: CostModel, limit: int) -> tuple[list[Screen], list[Screen]]:
-    """One screen a family of like choices, those that save most first; where ``limit`` allows, one each, too."""
+    """One screen a family of like choices, those that save most first; with room for it, one each, too."""
     families = sorted(family_screens(cost.encoding), key=lambda s: -_saving(cost, s.row))
     known = {s.choices for s in families}
     each = _screens(cost.encoding, [(i,) for i in _searched(cost.encoding) if (i,) not in known])
