@@ -27,11 +27,17 @@ class Screen:
 
 
 def screens(cost: CostModel, limit: int) -> tuple[list[Screen], list[Screen]]:
-    """One screen a family of like choices, those that save most first; with room for it, one each, too."""
+    """One screen a family of like choices, those that save most first; with room for it, then one a choice.
+
+    Where families are hardly fewer than choices, only one a choice.
+    """
+    each = _screens(cost.encoding, [(i,) for i in _searched(cost.encoding)])
     families = sorted(family_screens(cost.encoding), key=lambda s: -_saving(cost, s.row))
+    if len(each) <= min(limit, 2 * len(families)):
+        return each, []
     known = {s.choices for s in families}
-    each = _screens(cost.encoding, [(i,) for i in _searched(cost.encoding) if (i,) not in known])
-    return (families, each) if len(families) + len(each) <= limit else (families[:limit], [])
+    singles = [s for s in each if s.choices not in known]
+    return (families, singles) if len(families) + len(singles) <= limit else (families[:limit], [])
 
 
 def family_screens(encoding: Encoding) -> list[Screen]:
