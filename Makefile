@@ -92,7 +92,7 @@ results-headline: setup
 		--distil 7.6x:480 7.7x:480 8.3x:1000 \
 		--vocoders 7.8x:light:all@96,all@48,all@24,3,3:50m 7.8x:lighter:all@80,all@40,all@24,3,3:50m
 	$(BIN)/python -m benchmarks.headline --trials 400 --search-seconds 420 --rounds 11 --hear-minutes 40 \
-		--budgets 10:4 11:4.5 --pruned-like 10x --distil 10x:1300 --out results/headline/spare_vocoder
+		--budgets 7.6:1.1 10:4 11:4.5 --pruned-like 10x --distil 10x:1300 --out results/headline/spare_vocoder
 
 results-delivered: setup results-headline
 	$(BIN)/python -m benchmarks.delivered --rows ours-int8 ours-6.8x ours-7.6x --profile-minutes 4
