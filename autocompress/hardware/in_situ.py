@@ -91,15 +91,15 @@ def _fit_threads(rows: list[Row], threads: int, seconds: PartSeconds) -> dict[Ke
     keys = sorted({key for share in shares for key in share})
     matrix = np.array([[share.get(key, 0.0) for key in keys] for share in shares])  # of the measured time
     pull = np.sqrt(_PULL) * np.eye(len(keys))
-    counts, factors = np.ones(len(rows)), np.ones(len(keys))
+    trust, factors = np.ones(len(rows)), np.ones(len(keys))
     for _ in range(_REWEIGHTINGS):
         found = lsq_linear(
-            np.concatenate([matrix * counts[:, None], pull]),
-            np.concatenate([counts, pull.sum(axis=1)]),
+            np.concatenate([matrix * trust[:, None], pull]),
+            np.concatenate([trust, pull.sum(axis=1)]),
             (_LEAST, _MOST),
         )
         factors = found.x
-        counts = np.minimum(1.0, _BELIEVED / np.maximum(np.abs(matrix @ factors - 1), 1e-9)) ** 0.5
+        trust = np.minimum(1.0, _BELIEVED / np.maximum(np.abs(matrix @ factors - 1), 1e-9)) ** 0.5
     return dict(zip(keys, map(float, factors), strict=True))
 
 

@@ -24,13 +24,12 @@ _MARGIN = 0.7  # how far the function may be extrapolated beyond the box of its 
 
 @dataclass(frozen=True)
 class Smooth:
-    """Values over features; ``error`` is what left-out points were off by, root mean square."""
+    """Values over features."""
 
     points: Array  # [n, d]
     weights: Array  # [n] of the kernel expansion
     trend: Array  # [1 + d] constant and slopes
     lengths: Array  # [d]
-    error: float
 
     def at(self, x: Array) -> Array:
         """Values at [m, d] features."""
@@ -45,8 +44,8 @@ def fit_smooth(x: Array, y: Array, lengths: Array) -> Smooth:
     trend = _ridge_trend(x, y)
     rest = y - _with_ones(x) @ trend
     fits = [(scale, *_solve(x, rest, scale * lengths, noise)) for scale in _SCALES for noise in _NOISES]
-    scale, weights, left_out = min(fits, key=lambda fit: _error(fit[2]))
-    return Smooth(x, weights, trend, scale * lengths, _error(left_out))
+    scale, weights, _ = min(fits, key=lambda fit: _error(fit[2]))
+    return Smooth(x, weights, trend, scale * lengths)
 
 
 def _solve(x: Array, y: Array, lengths: Array, noise: float) -> tuple[Array, Array]:

@@ -27,9 +27,9 @@ class Screen:
 
 
 def screens(cost: CostModel, limit: int) -> tuple[list[Screen], list[Screen]]:
-    """One screen a family of like choices, those that save most first; with room for it, then one a choice.
+    """What to measure first, and what later: families of like choices, then with room for it each choice.
 
-    Where families are hardly fewer than choices, only one a choice.
+    With little room only the families that save most. Where they are hardly fewer than choices, each at once.
     """
     each = _screens(cost.encoding, [(i,) for i in _searched(cost.encoding)])
     families = sorted(family_screens(cost.encoding), key=lambda s: -_saving(cost, s.row))

@@ -23,10 +23,10 @@ class Screened:
         keys = [o.key for o in context.task.objectives]
         self.free = [keys.index(c.name) for c in self.cost.columns if c.limit is None]
         self.believed = [i for i in range(len(keys)) if i not in self.free]
-        self._families, self._singles = screens(self.cost, max(4, int(_SCREEN_SHARE * context.trials)))
+        self._first, self._later = screens(self.cost, max(4, int(_SCREEN_SHARE * context.trials)))
 
     def opening(self) -> list[Proposal]:
-        """The teacher, what one would try by hand, and the screens of whole families.
+        """The teacher, what one would try by hand, and the first screens.
 
         All run even where they break a bound, to learn from them. Where the teacher breaks one, a point that
         holds them all comes second: screens can take minutes, and a search that is stopped among them shall
@@ -35,11 +35,11 @@ class Screened:
         decode = self.encoding.decode
         teacher = Proposal(decode(self.encoding.teacher), "teacher", always=True)
         by_hand = [Proposal(decode(row), "uniform", always=True) for row in uniform_rows(self.cost)]
-        return [teacher, *self._within(), *by_hand, *self._proposed(self._families)]
+        return [teacher, *self._within(), *by_hand, *self._proposed(self._first)]
 
-    def singles(self) -> list[Proposal]:
-        """The screens of choices one by one. Nobody knows beforehand how many of them the time allows."""
-        return self._proposed(self._singles)
+    def later_screens(self) -> list[Proposal]:
+        """Those of choices one by one, after their families. How many the time allows nobody knows before."""
+        return self._proposed(self._later)
 
     def _proposed(self, screened: list[Screen]) -> list[Proposal]:
         return [Proposal(self.encoding.decode(s.row), "screen", always=True) for s in screened]
@@ -60,7 +60,7 @@ class Screened:
     def table(self, rows: Sequence[Rows], losses: Sequence[tuple[float, ...]], objective: int) -> Quality:
         """Loss of single decisions, from the screens measured so far."""
         by_row = {r.tobytes(): loss[objective] for r, loss in zip(rows, losses, strict=True)}
-        known = [s for s in (*self._families, *self._singles) if s.row.tobytes() in by_row]
+        known = [s for s in (*self._first, *self._later) if s.row.tobytes() in by_row]
         return believed(self.encoding, known, [by_row[s.row.tobytes()] for s in known])
 
     def answers(self, table: Quality) -> list[Rows]:

@@ -14,7 +14,7 @@ class SeededSampler:
     def __init__(self, context: SamplerContext, inner: Sampler) -> None:
         self._inner = inner
         self._screened = Screened(context)
-        self._queue: deque[Proposal] = deque([*self._screened.opening(), *self._screened.singles()])
+        self._queue: deque[Proposal] = deque([*self._screened.opening(), *self._screened.later_screens()])
         self._solved = False
         self._rows: list[Rows] = []
         self._losses: list[tuple[float, ...]] = []

@@ -36,7 +36,7 @@ class SolverSampler:
         self._encoding = self._screened.encoding
         self._believed = self._screened.believed
         self._queue: deque[Proposal] = deque(self._screened.opening())
-        self._singles: deque[Proposal] = deque(self._screened.singles())
+        self._later: deque[Proposal] = deque(self._screened.later_screens())
         self._rows: list[Rows] = []
         self._losses: list[tuple[float, ...]] = []
         self._open: list[bool] = []
@@ -50,7 +50,7 @@ class SolverSampler:
     def ask(self, number: int) -> Proposal:
         if not self._queue:
             self._queue.extend(self._plan(np.random.default_rng((self._context.seed, number))))
-            self._queue.extend(self._singles.popleft() for _ in range(min(_BETWEEN, len(self._singles))))
+            self._queue.extend(self._later.popleft() for _ in range(min(_BETWEEN, len(self._later))))
         proposal = self._queue.popleft()
         self._seen.add(self._encoding.encode(proposal.point).tobytes())
         return proposal
