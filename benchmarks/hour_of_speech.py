@@ -2,7 +2,8 @@
 
     python -m benchmarks.hour_of_speech BUNDLE [--minutes 60]
 
-The peak of resident memory is read after each twelfth; the bundle in results is a row of the headline. Writes ``results/runtime/hour_of_speech.json``.
+The peak of resident memory is read after each twelfth; the bundle in results is a row of the
+headline. Writes ``results/runtime/hour_of_speech.json``.
 """
 
 import argparse
