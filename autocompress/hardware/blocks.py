@@ -10,7 +10,7 @@ rows, ``k`` width, ``n`` inner width, ``taps`` layers; ``block_residual`` has ``
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autocompress.hardware.graph import SCALE_BY_COLUMN
+from autocompress.hardware.graph import SCALE_BY_COLUMN, conv_family
 
 PAST = 150  # cached positions of a block with one row
 RESIDUAL_PAIRS = 3
@@ -129,9 +129,13 @@ class Residual:
     def parts(self) -> Block:
         values, pairs = self.positions * self.channels, RESIDUAL_PAIRS
         size = {"m": self.positions, "k": self.channels * self.taps, "n": self.channels, "taps": self.taps}
-        conv = Part("conv", self.precision, **size, count=2 * pairs)
+        dilated = conv_family(self.precision, self.positions, self.channels, dilated=True)
+        convs = [
+            Part("conv", self.precision, **size, count=pairs + 1),
+            Part(dilated, self.precision, **size, count=pairs - 1),
+        ]
         activation, total = (Part(kind, n=values, count=pairs) for kind in ("elementwise", "binary"))
-        parts = [conv, activation, total, Part("call")]
+        parts = [activation, total, Part("call"), *convs]
         if self.precision == "int8":
             parts += [
                 Part("transpose_last", "int8", n=values, count=2 * pairs),
@@ -139,7 +143,7 @@ class Residual:
                 Part("lookup", n=values, count=pairs),
             ]
         else:
-            parts[1] = Part("elementwise", n=values, count=2 * pairs)
+            parts[0] = Part("elementwise", n=values, count=2 * pairs)
         weights = 2.0 * pairs * self.channels**2 * self.taps * WEIGHT_BYTES[self.precision]
         return Block(tuple(parts), weights + 12.0 * values)
 

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 SCALE_BY_COLUMN = 2  # ``taps`` of a product of 8-bit weights whose columns have each a scale of their own
+_GATHERED_BELOW = 16  # input channels with fewer of which an 8-bit convolution copies its taps together
+
+
+def conv_family(precision: str, positions: int, channels: int, *, dilated: bool = False) -> str:
+    """Convolutions whose kernels take a way of their own have a family of their own (ONNX Runtime on x86).
+
+    One position is a product with a vector: two take up to five times as long (``conv_point``). An 8-bit
+    kernel of few channels copies taps that lie apart one by one: up to 2.5 times as long (``conv_dilated``).
+    """
+    if precision == "fp32" and positions == 1:
+        return "conv_point"
+    return "conv_dilated" if precision == "int8" and dilated and channels < _GATHERED_BELOW else "conv"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ def kind_of(family: str, m: float, k: float, n: float) -> str | None:
     """
     if family == "gemm":
         return "gemv" if m <= 1 else "gemm"
+    if family == "conv_dilated":
+        return "conv"
     if family == "conv" and k * n > _WIDE:
         return "conv_wide"
     if family in ("bmm", "conv", "cache", "skip_norm", "attention"):

@@ -24,7 +24,8 @@ from autocompress.hardware.smooth import Smooth, fit_smooth
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int8_weights": 1.0, "int4": 0.5}
-_PRODUCTS = frozenset({"gemm", "bmm", "conv", "conv_nchwc", "depthwise", "conv_transpose", "recurrent"})
+_PLAIN_CONVOLUTIONS = frozenset({"conv", "conv_point", "conv_dilated", "conv_nchwc"})
+_PRODUCTS = _PLAIN_CONVOLUTIONS | {"gemm", "bmm", "depthwise", "conv_transpose", "recurrent"}
 _BY_FOOTPRINT = frozenset({"gemm", "cache", "choose"})
 _LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.4])
 _LANES = 16  # channels that a vector kernel handles together
@@ -76,7 +77,7 @@ def features(family: str, at: Shapes) -> Array:
 
     The last is how much is computed in vain because channels do not fill the vector lanes.
     """
-    inner = at.k / at.taps if family in ("conv", "conv_nchwc") else at.k
+    inner = at.k / at.taps if family in _PLAIN_CONVOLUTIONS else at.k
     outer = at.n / at.taps if family == "conv_transpose" else at.n
     inner = np.maximum(inner, 1.0)
     footprint = at.footprint if family in _BY_FOOTPRINT else np.ones_like(at.m)
@@ -181,6 +182,7 @@ _STAND_INS = {
     "softmax": "transcendental", "recurrent": "gemm", "bmm": "gemm", "depthwise": "conv",
     "conv_transpose": "conv",
 }  # fmt: skip
+_PLAINER = {"conv_point": "conv", "conv_dilated": "conv"}  # of the same precision
 _PRECISION_STAND_INS = {
     "int8_dynamic": "int8",
     "int8_weights": "int8",
@@ -249,7 +251,9 @@ class TableModel:
     def kernel(self, family: str, precision: str, threads: int) -> Kernel:
         """The kernel itself or its nearest stand-in."""
         while (family, precision, threads) not in self.kernels:
-            if precision in _PRECISION_STAND_INS:
+            if family in _PLAINER:
+                family = _PLAINER[family]
+            elif precision in _PRECISION_STAND_INS:
                 precision = _PRECISION_STAND_INS[precision]
             else:
                 family, precision = _STAND_INS.get(family, "elementwise"), "fp32"

@@ -14,7 +14,8 @@ Codes = NDArray[np.int64]
 FAMILIES = ("conv", "conv_transpose", "depthwise", "gemm", "gemv", "move")
 CONV, CONV_TRANSPOSE, DEPTHWISE, GEMM, GEMV, MOVE = range(len(FAMILIES))
 _FAMILY_CODES = {
-    "conv": CONV, "conv_nchwc": CONV, "conv_transpose": CONV_TRANSPOSE,
+    "conv": CONV, "conv_point": CONV, "conv_dilated": CONV, "conv_nchwc": CONV,
+    "conv_transpose": CONV_TRANSPOSE,
     "depthwise": DEPTHWISE, "depthwise_nchwc": DEPTHWISE,
     "gemm": GEMM, "bmm": GEMM, "matmul": GEMM, "attention": GEMM, "recurrent": GEMM,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 
-from autocompress.hardware.graph import SCALE_BY_COLUMN, Node, Operator, Tensor
+from autocompress.hardware.graph import SCALE_BY_COLUMN, Node, Operator, Tensor, conv_family
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,9 @@ def _conv(precision: str, weight: int = 1, family: str = "conv") -> Callable[[No
         m, n = prod(out) // channels // images, max(1, channels // groups)
         if "nchwc" in node.domain:
             kind += "_nchwc"
+        elif kind == "conv":
+            dilated = any(step > 1 for step in node.attributes.get("dilations", ()))
+            kind = conv_family(precision, m, w[1] if len(w) > 1 else 1, dilated=dilated)
         return Product(
             kind, precision, batch=images * groups, m=m, k=w[1] * taps if len(w) > 1 else taps, n=n, taps=taps
         )

@@ -1,10 +1,10 @@
 """Where the prefill's time goes, and what its matrix products could reach at best on one thread.
 
-    python benchmarks/runtime/prefill_limits.py [--work build/runtime] [--runs 8]
+    python benchmarks/runtime/prefill_limits.py [--work build/runtime] [--runs 8] [--out FOLDER]
 
 Times every operator of the full-size prefill, and one feed-forward block (24 layers of weights, so that
 they do not stay in a cache) as Gemm, as MatMul, as 1 x 1 convolutions and with the weights on the left.
-Writes ``prefill.json`` to ``results/runtime``.
+Writes ``prefill.json`` to ``--out``.
 """
 
 import argparse
@@ -155,6 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path("build/runtime"))
     parser.add_argument("--runs", type=int, default=8)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="one folder a machine")
     given = parser.parse_args()
     by_kind = operator_times(systems.prepare_ours(given.work) / "gpt_prefill.onnx", given.runs)
     rates = form_rates(given.runs)
@@ -168,7 +169,8 @@ def main() -> None:
         "products_ms": round(sum(by_kind.get(kind, 0.0) for kind in PRODUCTS), 1),
         "feed_forward_gflop_s": rates,
     }
-    (RESULTS / "prefill.json").write_text(json.dumps(report, indent=1) + "\n")
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "prefill.json").write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report, indent=1))
 
 

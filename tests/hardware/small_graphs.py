@@ -32,6 +32,21 @@ def convolution(channels: int = 4, out: int = 6, length: int = 20, taps: int = 3
     return model([node], *shapes, [weight("w", out, channels, taps)])
 
 
+def quantized_convolution(channels: int, dilation: int, length: int = 40, taps: int = 3) -> ModelProto:
+    pads = [dilation * (taps // 2)] * 2
+    scale, zero = weight("scale"), numpy_helper.from_array(np.uint8(128), "zero")
+    w_zero = numpy_helper.from_array(np.int8(0), "w_zero")
+    node = helper.make_node(
+        "QLinearConv",
+        ["x", "scale", "zero", "w", "scale", "w_zero", "scale", "zero"],
+        ["y"],
+        pads=pads, kernel_shape=[taps], dilations=[dilation],
+    )  # fmt: skip
+    values = (helper.make_tensor_value_info(n, TensorProto.UINT8, [1, channels, length]) for n in "xy")
+    w = numpy_helper.from_array(np.ones((channels, channels, taps), np.int8), "w")
+    return model([node], *([value] for value in values), [scale, zero, w_zero, w])
+
+
 def chain(*op_types: str, size: int = 1000) -> ModelProto:
     """Unary operators one after another."""
     names = ["x", *(f"t{i}" for i in range(len(op_types) - 1)), "y"]

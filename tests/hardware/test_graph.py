@@ -26,6 +26,20 @@ def test_a_convolution_is_a_product_over_channels_and_taps() -> None:
     assert operator.work == 2 * 20 * 12 * 6
 
 
+def test_a_convolution_at_one_position_is_a_kind_of_its_own() -> None:
+    families = [read_graph(small.convolution(length=m, taps=1)).operators[0].family for m in (1, 2)]
+    assert families == ["conv_point", "conv"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "dilation", "family"),
+    [(6, 3, "conv_dilated"), (6, 1, "conv"), (32, 3, "conv")],
+)
+def test_a_dilated_8_bit_convolution_of_few_channels_is_too(channels, dilation, family) -> None:
+    operators = read_graph(small.quantized_convolution(channels, dilation)).operators
+    assert [o.family for o in operators if o.family.startswith("conv")] == [family]
+
+
 def test_a_bound_dimension_scales_the_work() -> None:
     one = read_graph(small.linear(rows="T"), {"x": (1, 8)}).operators[0]
     sixty = read_graph(small.linear(rows="T"), {"x": (60, 8)}).operators[0]

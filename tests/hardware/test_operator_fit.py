@@ -96,6 +96,17 @@ def test_a_kernel_that_was_not_measured_has_a_stand_in() -> None:
     assert fitted.kernel("gemm", "int4", 1).precision == "fp32"
 
 
+def test_a_convolution_of_its_own_kind_is_first_taken_for_a_plain_one_of_its_precision() -> None:
+    plain = [
+        Row("conv", precision, 1, 1, m, 96, 32, 3, 0, m * second, 0.0)
+        for precision, second in (("fp32", 2e-6), ("int8", 1e-6))
+        for m in (10, 100, 1000)
+    ]
+    fitted = fit_table([*table(), *plain])
+    assert fitted.kernel("conv_dilated", "int8", 1) is fitted.kernel("conv", "int8", 1)
+    assert fitted.kernel("conv_point", "fp32", 1) is fitted.kernel("conv", "fp32", 1)
+
+
 def with_spread(spread: float) -> list[Row]:
     return [replace(one, spread=spread) for one in table()]
 

@@ -40,6 +40,14 @@ def test_every_kind_of_probe_runs(kind, probe) -> None:
     assert time_probe(probe, 1, 0.0).seconds > 0
 
 
+def test_frames_are_cut_from_one_channel() -> None:
+    probe = Probe("conv", batch=2, m=5, k=256, n=8, taps=256)
+    graph = build(probe)
+    frames = open_session(graph, 1).run(None, graph.feeds)
+    assert len(frames) == graph.links
+    assert {frame.shape for frame in frames} == {(probe.batch, probe.n, probe.m)}
+
+
 def test_a_cache_is_measured_where_it_lies() -> None:
     graph = build(Probe("attention", batch=2, m=1, k=16, n=9))
     bound = InPlace(open_session(graph, 1), graph.feeds, graph.in_place)

@@ -22,6 +22,9 @@ def conv(probe: "Probe", graph: ProbeGraph) -> None:
         _conv_int8(probe, graph)
         return
     channels = probe.k // probe.taps
+    if channels == 1:
+        _framing(probe, graph)
+        return
     pairs = _conv_pairs(probe)
     x = graph.feed(noise(probe.batch, channels, probe.m))
     for _ in range(pairs):
@@ -29,6 +32,17 @@ def conv(probe: "Probe", graph: ProbeGraph) -> None:
         x = _conv1d(probe, graph, x, probe.n, channels)
     graph.output(x)
     graph.links = 2 * pairs
+
+
+def _framing(probe: "Probe", graph: ProbeGraph) -> None:
+    """What cuts a signal into overlapping frames: side by side, for no network goes back to one channel."""
+    stride = max(1, probe.taps // 2)
+    copies = int(min(6, max(1, 4e8 // (2.0 * probe.batch * probe.m * probe.k * probe.n))))
+    x = graph.feed(noise(probe.batch, 1, (probe.m - 1) * stride + probe.taps))
+    for _ in range(copies):
+        weight = graph.weight(noise(probe.n, 1, probe.taps))
+        graph.output(graph.add("Conv", x, weight, strides=[stride], kernel_shape=[probe.taps]))
+    graph.links = copies
 
 
 def _conv_pairs(probe: "Probe") -> int:
@@ -63,9 +77,10 @@ def _qlinear_conv(probe: "Probe", graph: ProbeGraph, x: str, c_in: int, c_out: i
     scale, zero = scale_and_zero(graph)
     weight = graph.weight(whole_numbers(c_out, c_in, probe.taps, dtype=np.int8))
     w_scale, w_zero = graph.weight(np.full(c_out, 0.01, np.float32)), graph.weight(np.zeros(c_out, np.int8))
-    pads = [probe.taps // 2, (probe.taps - 1) // 2]
+    step = 3 if probe.family == "conv_dilated" else 1
+    pads = [step * (probe.taps // 2), step * ((probe.taps - 1) // 2)]
     inputs = (x, scale, zero, weight, w_scale, w_zero, scale, zero)
-    return graph.add("QLinearConv", *inputs, pads=pads, kernel_shape=[probe.taps])
+    return graph.add("QLinearConv", *inputs, pads=pads, kernel_shape=[probe.taps], dilations=[step])
 
 
 def _integer_conv(probe: "Probe", graph: ProbeGraph, x: str, c_in: int, c_out: int) -> str:

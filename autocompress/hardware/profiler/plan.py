@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autocompress.hardware.graph import SCALE_BY_COLUMN
+from autocompress.hardware.graph import SCALE_BY_COLUMN, conv_family
 from autocompress.hardware.profiler.probes import Probe
 
 MB = 1_000_000
@@ -35,7 +35,9 @@ class Grid:
     positions: tuple[int, ...]
     taps: tuple[int, ...]
     upsampling: Pairs  # channels, positions
+    dilated: Pairs  # channels, positions
     images: tuple[tuple[int, int, int], ...]  # side, channels in, channels out
+    batches: tuple[tuple[int, int, int, int, int], ...]  # batch, positions, channels in and out, taps
     transformers: tuple[tuple[int, int, int, int, int], ...]  # heads, rows, width, inner, layers
     steps: tuple[tuple[int, int, int, int], ...]  # heads, width, inner, layers
     residuals: tuple[tuple[int, int, int], ...]  # positions, channels, taps
@@ -60,7 +62,9 @@ _QUICK = Grid(
     positions=(200, 3200),
     taps=(7,),
     upsampling=((256, 400),),
+    dilated=((6, 3200),),
     images=((100, 32, 32),),
+    batches=((60, 1, 64, 64, 3), (60, 2, 128, 64, 3), (60, 5, 1, 258, 256)),
     transformers=((8, 1, 512, 2048, 6), (4, 60, 256, 1024, 4)),
     steps=((8, 256, 1024, 6),),
     residuals=((800, 128, 7),),
@@ -97,10 +101,18 @@ _FULL = Grid(
     upsampling=(
         (512, 50), (512, 100), (256, 100), (256, 800), (128, 1600), (64, 6400), (32, 12800), (24, 9600),
     ),
+    dilated=((3, 12800), (3, 51200), (6, 3200), (6, 25600), (12, 3200), (12, 12800)),
     images=(
         (50, 16, 16), (50, 32, 32), (150, 32, 32), (100, 64, 64), (350, 64, 64), (50, 128, 128),
         (20, 128, 128),
         (100, 32, 64), (350, 32, 32), (100, 16, 32), (20, 64, 64), (50, 64, 128), (350, 1, 32), (150, 1, 64),
+    ),
+    batches=(
+        (8, 4, 64, 64, 3), (64, 4, 64, 64, 3), (60, 2, 128, 64, 3), (30, 4, 128, 128, 3), (100, 8, 64, 64, 3),
+        (60, 5, 1, 258, 256), (20, 4, 1, 258, 256), (1, 100, 1, 258, 256), (1, 400, 1, 514, 512),
+        (1, 3200, 1, 64, 10),
+        (1, 1, 64, 64, 1), (1, 1, 512, 512, 1), (1, 1, 512, 128, 1), (1, 1, 512, 2048, 1),
+        (60, 1, 64, 128, 3), (60, 1, 64, 64, 3), (8, 1, 128, 128, 3), (30, 1, 256, 256, 3),
     ),
     transformers=(
         (16, 1, 512, 2048, 4), (16, 1, 512, 2048, 16), (8, 1, 256, 1024, 12), (12, 1, 384, 1024, 10),
@@ -245,5 +257,10 @@ def _other_convolutions(grid: Grid) -> Iterator[Probe]:
         yield Probe("depthwise", batch=channels, m=m, k=7, n=1, taps=7)
     for side, c_in, c_out in grid.images:
         yield Probe("conv_nchwc", m=side * side, k=c_in * 9, n=c_out, taps=9)
-    for batch in (8, 64):
-        yield Probe("conv", batch=batch, m=4, k=192, n=64, taps=3)
+    for batch, m, c_in, c_out, taps in grid.batches:
+        family = conv_family("fp32", m, c_in)
+        yield Probe(family, batch=batch, m=m, k=c_in * taps, n=c_out, taps=taps)
+    for channels, m in grid.dilated:
+        for taps in grid.taps:
+            if taps > 1:
+                yield Probe("conv_dilated", "int8", m=m, k=channels * taps, n=channels, taps=taps)

@@ -51,6 +51,8 @@ _BUILDERS: dict[str, Callable[[Probe, ProbeGraph], None]] = {
     "bmm": products.bmm,
     "attention": products.attention,
     "conv": convolutions.conv,
+    "conv_point": convolutions.conv,
+    "conv_dilated": convolutions.conv,
     "depthwise": convolutions.depthwise,
     "conv_transpose": convolutions.conv_transpose,
     "conv_nchwc": convolutions.conv_nchwc,

@@ -6,7 +6,7 @@ bytes on disk, not seconds.
 
 from dataclasses import replace
 
-from autocompress.hardware.graph import SCALE_BY_COLUMN, Operator
+from autocompress.hardware.graph import SCALE_BY_COLUMN, Operator, conv_family
 
 _SHARED_SCALES = {"int4": 32, "int8": SCALE_BY_COLUMN}  # as graphs are written: transforms.onnx_precision
 WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int4": 0.625}
@@ -50,7 +50,7 @@ def conv(m: int, channels: int, n: int, taps: int = 1, precision: str = "fp32", 
     """``m`` positions, ``channels`` in, ``n`` out."""
     k = channels * taps
     return replace(
-        _operator("conv", m * channels, m * n, 2.0 * m * k * n),
+        _operator(conv_family(precision, m, channels), m * channels, m * n, 2.0 * m * k * n),
         precision=precision,
         weight_bytes=k * n * WEIGHT_BYTES[precision],
         m=m,
