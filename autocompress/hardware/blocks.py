@@ -134,16 +134,19 @@ class Residual:
             Part("conv", self.precision, **size, count=pairs + 1),
             Part(dilated, self.precision, **size, count=pairs - 1),
         ]
-        activation, total = (Part(kind, n=values, count=pairs) for kind in ("elementwise", "binary"))
-        parts = [activation, total, Part("call"), *convs]
-        if self.precision == "int8":
+        is_int8 = self.precision == "int8"  # then the second activation of a pair is looked up
+        parts = [
+            *convs,
+            Part("elementwise", n=values, count=pairs if is_int8 else 2 * pairs),
+            Part("binary", n=values, count=pairs),
+            Part("call"),
+        ]
+        if is_int8:
             parts += [
                 Part("transpose_last", "int8", n=values, count=2 * pairs),
                 Part("quantize", n=values, count=2 * pairs),
                 Part("lookup", n=values, count=pairs),
             ]
-        else:
-            parts[0] = Part("elementwise", n=values, count=2 * pairs)
         weights = 2.0 * pairs * self.channels**2 * self.taps * WEIGHT_BYTES[self.precision]
         return Block(tuple(parts), weights + 12.0 * values)
 

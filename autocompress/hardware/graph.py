@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 SCALE_BY_COLUMN = 2  # ``taps`` of a product of 8-bit weights whose columns have each a scale of their own
-_GATHERED_BELOW = 16  # input channels with fewer of which an 8-bit convolution copies its taps together
+_GATHERED_BELOW = 16  # an 8-bit convolution of fewer input channels copies them before it multiplies
 
 
 def conv_family(precision: str, positions: int, channels: int, *, dilated: bool = False) -> str:

@@ -24,8 +24,8 @@ from autocompress.hardware.smooth import Smooth, fit_smooth
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _WEIGHT_BYTES = {"fp32": 4.0, "int8": 1.0, "int8_dynamic": 1.0, "int8_weights": 1.0, "int4": 0.5}
-_PLAIN_CONVOLUTIONS = frozenset({"conv", "conv_point", "conv_dilated", "conv_nchwc"})
-_PRODUCTS = _PLAIN_CONVOLUTIONS | {"gemm", "bmm", "depthwise", "conv_transpose", "recurrent"}
+_CONVOLUTIONS = frozenset({"conv", "conv_point", "conv_dilated", "conv_nchwc"})
+_PRODUCTS = _CONVOLUTIONS | {"gemm", "bmm", "depthwise", "conv_transpose", "recurrent"}
 _BY_FOOTPRINT = frozenset({"gemm", "cache", "choose"})
 _LENGTHS = np.array([1.5, 1.5, 1.5, 1.5, 1.0, 1.0, 0.4])
 _LANES = 16  # channels that a vector kernel handles together
@@ -77,7 +77,7 @@ def features(family: str, at: Shapes) -> Array:
 
     The last is how much is computed in vain because channels do not fill the vector lanes.
     """
-    inner = at.k / at.taps if family in _PLAIN_CONVOLUTIONS else at.k
+    inner = at.k / at.taps if family in _CONVOLUTIONS else at.k
     outer = at.n / at.taps if family == "conv_transpose" else at.n
     inner = np.maximum(inner, 1.0)
     footprint = at.footprint if family in _BY_FOOTPRINT else np.ones_like(at.m)

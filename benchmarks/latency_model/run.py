@@ -38,7 +38,7 @@ from autocompress.hardware.prediction import INTERVAL_SIGMAS
 from autocompress.hardware.profile import read_profile
 from autocompress.hardware.profiler.machine import read_machine
 from autocompress.hardware.profiler.run import profile_machine
-from autocompress.hardware.profiler.timing import InPlace, Timing, time_session
+from autocompress.hardware.profiler.timing import InPlace, time_session
 from autocompress.hardware.tracing import example_input
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "latency_model"
@@ -106,14 +106,13 @@ def measure_round(files: dict, log: Path, number: int) -> None:
     random.Random(number).shuffle(visits)
     for name, precision, threads in visits:
         row = {"name": name, "precision": precision, "threads": threads, "round": number}
-        timing = measure_once(files[name, precision], threads)
-        row |= {"seconds": timing.mean_s, "quicker_half_s": timing.seconds}
+        row["seconds"] = measure_once(files[name, precision], threads)
         with log.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
 
-def measure_once(file: GraphFile, threads: int) -> Timing:
-    """Of runs in a new session."""
+def measure_once(file: GraphFile, threads: int) -> float:
+    """Seconds of one run, the mean of those in a new session."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 4
     session = onnxruntime.InferenceSession(str(file.path), options, providers=["CPUExecutionProvider"])
@@ -121,7 +120,7 @@ def measure_once(file: GraphFile, threads: int) -> Timing:
     feeds |= {name: np.full_like(feeds[name], value) for name, value in VALUES.items() if name in feeds}
     caches = {name.replace("_in_", "_out_"): name for name in feeds if "_in_" in name}
     bound = InPlace(session, feeds, caches) if caches else session  # as the bundle's runtime does it
-    return time_session(bound, feeds, WINDOW_S)
+    return time_session(bound, feeds, WINDOW_S).mean_s
 
 
 def read_log(log: Path) -> list:

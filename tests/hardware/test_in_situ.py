@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autocompress.hardware.blocks import Part, Step, Transformer
+from autocompress.hardware.blocks import RESIDUAL_PAIRS, Part, Residual, Step, Transformer
 from autocompress.hardware.graph import SCALE_BY_COLUMN
 from autocompress.hardware.in_situ import fit_factors, shares_of
 from autocompress.hardware.operator_fit import Kernel, Shapes, TableModel, fit_table
@@ -118,3 +118,10 @@ def test_fused_attention_costs_its_two_products_and_its_softmax():
     parts = [("bmm", scores), ("bmm", mixed), ("softmax", rowwise)]
     expected = sum(model.seconds(family, "fp32", 1, at)[0] for family, at in parts)
     assert model.seconds("attention", "fp32", 1, attention)[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("channels", "dilated"), [(12, 2), (16, 0)])
+def test_two_of_the_convolutions_of_a_narrow_8_bit_residual_block_are_dilated(channels, dilated) -> None:
+    parts = Residual(400, channels, 7, "int8").parts().parts
+    counts = {f: sum(p.count for p in parts if p.family == f) for f in ("conv", "conv_dilated")}
+    assert counts == {"conv": 2 * RESIDUAL_PAIRS - dilated, "conv_dilated": dilated}

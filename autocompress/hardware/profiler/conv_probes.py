@@ -77,10 +77,10 @@ def _qlinear_conv(probe: "Probe", graph: ProbeGraph, x: str, c_in: int, c_out: i
     scale, zero = scale_and_zero(graph)
     weight = graph.weight(whole_numbers(c_out, c_in, probe.taps, dtype=np.int8))
     w_scale, w_zero = graph.weight(np.full(c_out, 0.01, np.float32)), graph.weight(np.zeros(c_out, np.int8))
-    step = 3 if probe.family == "conv_dilated" else 1
-    pads = [step * (probe.taps // 2), step * ((probe.taps - 1) // 2)]
+    dilation = 3 if probe.family == "conv_dilated" else 1
+    pads = [dilation * (probe.taps // 2), dilation * ((probe.taps - 1) // 2)]
     inputs = (x, scale, zero, weight, w_scale, w_zero, scale, zero)
-    return graph.add("QLinearConv", *inputs, pads=pads, kernel_shape=[probe.taps], dilations=[step])
+    return graph.add("QLinearConv", *inputs, pads=pads, kernel_shape=[probe.taps], dilations=[dilation])
 
 
 def _integer_conv(probe: "Probe", graph: ProbeGraph, x: str, c_in: int, c_out: int) -> str:

@@ -37,7 +37,7 @@ class Grid:
     upsampling: Pairs  # channels, positions
     dilated: Pairs  # channels, positions
     images: tuple[tuple[int, int, int], ...]  # side, channels in, channels out
-    batches: tuple[tuple[int, int, int, int, int], ...]  # batch, positions, channels in and out, taps
+    frames: tuple[tuple[int, int, int, int, int], ...]  # batch, positions, channels in and out, taps
     transformers: tuple[tuple[int, int, int, int, int], ...]  # heads, rows, width, inner, layers
     steps: tuple[tuple[int, int, int, int], ...]  # heads, width, inner, layers
     residuals: tuple[tuple[int, int, int], ...]  # positions, channels, taps
@@ -64,7 +64,7 @@ _QUICK = Grid(
     upsampling=((256, 400),),
     dilated=((6, 3200),),
     images=((100, 32, 32),),
-    batches=((60, 1, 64, 64, 3), (60, 2, 128, 64, 3), (60, 5, 1, 258, 256)),
+    frames=((60, 1, 64, 64, 3), (60, 2, 128, 64, 3), (60, 5, 1, 258, 256)),
     transformers=((8, 1, 512, 2048, 6), (4, 60, 256, 1024, 4)),
     steps=((8, 256, 1024, 6),),
     residuals=((800, 128, 7),),
@@ -107,7 +107,7 @@ _FULL = Grid(
         (20, 128, 128),
         (100, 32, 64), (350, 32, 32), (100, 16, 32), (20, 64, 64), (50, 64, 128), (350, 1, 32), (150, 1, 64),
     ),
-    batches=(
+    frames=(
         (8, 4, 64, 64, 3), (64, 4, 64, 64, 3), (60, 2, 128, 64, 3), (30, 4, 128, 128, 3), (100, 8, 64, 64, 3),
         (60, 5, 1, 258, 256), (20, 4, 1, 258, 256), (1, 100, 1, 258, 256), (1, 400, 1, 514, 512),
         (1, 3200, 1, 64, 10),
@@ -257,7 +257,7 @@ def _other_convolutions(grid: Grid) -> Iterator[Probe]:
         yield Probe("depthwise", batch=channels, m=m, k=7, n=1, taps=7)
     for side, c_in, c_out in grid.images:
         yield Probe("conv_nchwc", m=side * side, k=c_in * 9, n=c_out, taps=9)
-    for batch, m, c_in, c_out, taps in grid.batches:
+    for batch, m, c_in, c_out, taps in grid.frames:
         family = conv_family("fp32", m, c_in)
         yield Probe(family, batch=batch, m=m, k=c_in * taps, n=c_out, taps=taps)
     for channels, m in grid.dilated:
