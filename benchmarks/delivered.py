@@ -28,13 +28,11 @@ from autocompress.bundle import Bundle, GraphSettings
 from autocompress.bundle.integrity import read_manifest
 from autocompress.bundle.manifest import MANIFEST
 from autocompress.bundle.measuring import measure_bundle
-from autocompress.hardware.blocks import is_block
 from autocompress.hardware.library import load_profile
 from autocompress.hardware.operator_table import read_table
 from autocompress.hardware.profile import HardwareProfile, read_profile
-from autocompress.hardware.profiler.probes import Probe
+from autocompress.hardware.profiler.pace import pace
 from autocompress.hardware.profiler.run import profile_machine
-from autocompress.hardware.profiler.timing import time_probe
 from autocompress.metrics.cost import CostModel
 from autocompress.metrics.evaluation_set import Task
 from autocompress.models.teacher import Teacher, load_teacher
@@ -58,7 +56,7 @@ _NAMES = {
     "latency_at_pace_s": "latency at the table's pace, s",
     "similarity": "similarity",
 }
-_EVERY_BLOCK, _PACE_WINDOW_S = 6, 0.15
+_BLOCKS_OF_PACE, _PACE_WINDOW_S = 20, 0.15
 _BLOCK = 6  # utterances that are kept at a time
 Row = dict[str, Any]
 
@@ -95,9 +93,9 @@ class Bench:
         candidate = Candidate.from_dict(dict(read_manifest(folder).candidate))
         told(f"{name}: measuring")
         costs = self.costs.cost(candidate)
-        paces = [pace(self.profile)]
+        paces = [table_pace(self.profile)]
         found = measure_bundle(folder, threads=1, rounds=self.rounds)
-        paces.append(pace(self.profile))
+        paces.append(table_pace(self.profile))
         latency, slower = found.by_key["latency_s"], sum(paces) / 2
         predicted, delivered = self._predicted(name, folder, wanted), self._delivered(name, folder, wanted)
         size = judged("size_mb", costs.size_bytes / 1e6, found.size.size_mb)
@@ -139,20 +137,11 @@ class Bench:
         return {str(task.item): known[str(task.item)] for task in wanted}
 
 
-def pace(profile: HardwareProfile) -> float:
-    """How many times as long whole blocks of the profile's table take now; the median of some."""
-    assert profile.path is not None
-    rows = [
-        row
-        for row in read_table(profile.path.parent / profile.tables[0])
-        if is_block(row.family) and row.threads == 1
-    ]
-    ratios = []
-    for row in rows[::_EVERY_BLOCK]:
-        shape = (row.batch, row.m, row.k, row.n, row.taps, row.footprint_bytes)
-        probe = Probe(row.family, row.precision, *shape)
-        ratios.append(time_probe(probe, 1, _PACE_WINDOW_S).seconds / row.seconds)
-    return float(np.median(ratios))
+def table_pace(profile: HardwareProfile) -> float:
+    """How many times as long whole blocks of the profile's table take now on one thread."""
+    path = profile.operator_table()
+    assert path is not None, "the machine's own profile has a table"
+    return pace(read_table(path), 1, blocks=_BLOCKS_OF_PACE, window_s=_PACE_WINDOW_S)
 
 
 def judged(key: str, predicted: float, delivered: float) -> Row:

@@ -16,7 +16,7 @@ import numpy as np
 from autocompress.hardware.estimate import estimate, trust
 from autocompress.hardware.graph import Graph, Operator, read_graph
 from autocompress.hardware.operator_fit import Shapes, TableModel, fit_table
-from autocompress.hardware.operator_table import is_operator_table, read_table
+from autocompress.hardware.operator_table import read_table
 from autocompress.hardware.prediction import INTERVAL_SIGMAS, Prediction
 from autocompress.hardware.profile import HardwareProfile
 
@@ -149,12 +149,8 @@ def _shapes(operators: Sequence[Operator], footprints: Array) -> Shapes:
 
 def table_model(profile: HardwareProfile) -> TableModel | None:
     """The fitted operator table of a device, or ``None`` when it was never measured."""
-    folder = profile.path.parent if profile.path else None
-    for name in profile.tables if folder else ():
-        path = folder / name  # type: ignore[operator]
-        if is_operator_table(path):
-            return _fitted(path, path.stat().st_mtime_ns)
-    return None
+    path = profile.operator_table()
+    return _fitted(path, path.stat().st_mtime_ns) if path else None
 
 
 @lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ The cache is keyed by CPU, instruction sets, core count and library versions: an
 ONNX Runtime is measured anew.
 """
 
+import math
 import os
 import sys
 from dataclasses import replace
@@ -11,12 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autocompress.hardware.operator_table import read_table
 from autocompress.hardware.profile import HardwareProfile, read_profile
 
 if TYPE_CHECKING:
     from autocompress.hardware.profiler.measure import Run
 
 CACHE_VARIABLE = "AUTOCOMPRESS_CACHE"
+_OFF_PACE = 1.15  # a quiet machine's interval reaches 1.17 times the median: so far off, predictions leave it
 _UNSTEADY = 0.1  # of the points: as many stay spread on a shared machine that has nothing else to do
 LOCAL_ALIASES = ("this machine", "this computer", "localhost", "本机", "这台机器", "本地")
 
@@ -45,9 +48,32 @@ def local_profile() -> HardwareProfile:
 @lru_cache(maxsize=4)
 def _local_profile(folder: Path) -> HardwareProfile:
     path = folder / "local.toml"
-    if not path.is_file():
+    if path.is_file():
+        profile = read_profile(path)
+        _tell_pace(profile)
+    else:
         _measure(folder)
-    return replace(read_profile(path), aliases=LOCAL_ALIASES)
+        profile = read_profile(path)
+    return replace(profile, aliases=LOCAL_ALIASES)
+
+
+def _tell_pace(profile: HardwareProfile) -> None:
+    """A shared or a hot machine is not as fast as when it was measured; predictions stay those of then.
+
+    They must not change between two runs of a search, but it should not go unsaid.
+    """
+    from autocompress.hardware.profiler.pace import pace
+
+    path = profile.operator_table()
+    table = read_table(path) if path else []
+    paces = [pace(table, threads) for threads in sorted({row.threads for row in table})]
+    farthest = max(paces, key=lambda ratio: abs(math.log(ratio)), default=1.0)
+    if not 1 / _OFF_PACE <= farthest <= _OFF_PACE:
+        print(
+            f"this machine takes {farthest:.2f} times as long now as when it was measured; predictions are "
+            "for then. If that lasts: autocompress devices profile",
+            file=sys.stderr,
+        )
 
 
 def _measure(folder: Path) -> None:

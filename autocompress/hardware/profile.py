@@ -132,6 +132,11 @@ class HardwareProfile:
     note: str = ""
     path: Path | None = field(default=None, compare=False, metadata={"toml": False})
 
+    def operator_table(self) -> Path | None:
+        """The measured operator table beside the file; ``None`` when the device was never profiled."""
+        beside = [self.path.parent / name for name in self.tables] if self.path else []
+        return next((table for table in beside if is_operator_table(table)), None)
+
     def big_clusters(self) -> tuple[Cluster, ...]:
         """The clusters that the thread policy uses, fastest first."""
         usable = [c for c in self.clusters if self.threads.policy == "all-cores" or c.role != "little"]

@@ -12,6 +12,8 @@ what this package exports) were looked at once, after it was fixed.
     python benchmarks/latency_model/run.py --wheels FOLDER --work FOLDER --summary restless_machine.json
 
 writes the summary alone under another name: what a second machine finds, beside the one that is shipped.
+With ``--in-turns`` each round is preceded by a pass over the whole table (ten minutes a round, ``--minutes``
+has no say): on a shared machine both then see the same hours.
 """
 
 import argparse
@@ -36,8 +38,11 @@ from autocompress.hardware.latency import MEASURED_LOG_SIGMA, predict_graph
 from autocompress.hardware.model_file import load_model
 from autocompress.hardware.prediction import INTERVAL_SIGMAS
 from autocompress.hardware.profile import read_profile
+from autocompress.hardware.profiler.log import Log
 from autocompress.hardware.profiler.machine import read_machine
-from autocompress.hardware.profiler.run import profile_machine
+from autocompress.hardware.profiler.measure import log_path, visit_all
+from autocompress.hardware.profiler.plan import plan
+from autocompress.hardware.profiler.run import profile_machine, thread_counts
 from autocompress.hardware.profiler.timing import InPlace, time_session
 from autocompress.hardware.tracing import example_input
 
@@ -51,15 +56,31 @@ THREADS = (1, 2)
 def main() -> None:
     given = _arguments()
     given.work.mkdir(parents=True, exist_ok=True)
-    profile_path = given.work / "profile" / "this-machine.toml"
-    if not profile_path.is_file():
-        profile_machine(profile_path.parent, seconds=60 * given.minutes, device_id="this-machine", say=print)
     files = save_cases(given.work, given.wheels)
+    profile_path = given.work / "profile" / "this-machine.toml"
     log = given.work / "measured.jsonl"
+    if not given.in_turns:
+        profile_if_missing(profile_path, given.minutes)
     for number in range(given.rounds):
+        if given.in_turns:
+            visit_table(profile_path.parent, number)
         measure_round(files, log, number)
+    profile_if_missing(profile_path, given.minutes)
     rows = predict_all(files, log, read_profile(profile_path))
     write_results(rows, profile_path, given)
+
+
+def profile_if_missing(path: Path, minutes: float) -> None:
+    """The table and its profile; of what was measured in turns, nothing is measured again."""
+    if not path.is_file():
+        profile_machine(path.parent, seconds=60 * minutes, device_id="this-machine", say=print)
+
+
+def visit_table(folder: Path, number: int) -> None:
+    """Every point of the table once more, into the log that :func:`profile_if_missing` goes on from."""
+    machine = read_machine()
+    log = Log(log_path(folder / "full"), machine.identity)
+    visit_all(plan("full"), thread_counts(machine), log, number, level="full", say=print)
 
 
 def _arguments():
@@ -68,6 +89,7 @@ def _arguments():
     parser.add_argument("--wheels", type=Path, default=Path("build/wheels"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--in-turns", action="store_true", help="a pass over the table before each round")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--summary", default=SUMMARY, help="any other name: write nothing but this summary")
     parser.add_argument("--note", default="", help="kept in the summary: how quiet the machine was")
@@ -148,8 +170,10 @@ def predict_all(files: dict, log: Path, profile) -> list:
 
 
 def _errors(rounds: list, total) -> dict:
-    """``apart``: how far one round of the graph is from another, all pairs: no prediction can be nearer."""
+    """``apart``: how far one round of the graph is from another, all pairs; ``halves_apart``: half of them
+    from the other half. No prediction can be nearer than the graph's own other rounds."""
     seconds = float(np.median(rounds))
+    halves_apart = abs(float(np.median(rounds[::2]) / np.median(rounds[1::2] or rounds)) - 1)
     apart = [abs(one / other - 1) for one, other in permutations(rounds, 2)] or [0.0]
     return {
         "measured_s": seconds,
@@ -157,6 +181,7 @@ def _errors(rounds: list, total) -> dict:
         "rounds_spread": (max(rounds) - min(rounds)) / seconds,
         "apart": float(np.median(apart)),
         "apart_within_10_percent": float(np.mean(np.array(apart) <= 0.1)),
+        "halves_apart": halves_apart,
         "predicted_s": total.median_s,
         "low_s": total.low_s,
         "high_s": total.high_s,
@@ -167,6 +192,7 @@ def _errors(rounds: list, total) -> dict:
 def write_results(rows: list, profile_path: Path, given: argparse.Namespace) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     command = f"python benchmarks/latency_model/run.py --wheels {given.wheels.name} --rounds {given.rounds}"
+    command += " --in-turns" if given.in_turns else ""
     command += "" if given.summary == SUMMARY else f" --work {given.work} --summary {given.summary}"
     summary = {"command": command, "machine": read_machine().identity, "note": given.note, "target": TARGET}
     summary |= {"all": score(rows)}
@@ -220,6 +246,9 @@ def score(rows: list) -> dict:
         "a_round_of_its_own_median_error": round(float(np.median([row["apart"] for row in rows])), 4),
         "a_round_of_its_own_within_10_percent": round(
             float(np.mean([row["apart_within_10_percent"] for row in rows])), 4
+        ),
+        "half_of_its_own_rounds_within_10_percent": round(
+            float(np.mean([row["halves_apart"] <= 0.1 for row in rows])), 4
         ),
         "inside_90_percent_interval": round(float(np.mean(inside)), 4),
         "inside_the_width_of_a_quiet_machine": round(float(np.mean(quiet)), 4),

@@ -15,11 +15,12 @@ from autocompress.hardware.layer_costs import layer_costs
 from autocompress.hardware.operator_table import Row
 from autocompress.hardware.profile import read_profile
 from autocompress.hardware.profiler import measure as measuring
+from autocompress.hardware.profiler import pace as pacing
 from autocompress.hardware.profiler import run as profiling
 from autocompress.hardware.profiler import timing
 from autocompress.hardware.profiler.log import Entry, Log, Timing
 from autocompress.hardware.profiler.machine import read_machine
-from autocompress.hardware.profiler.measure import Run, measure
+from autocompress.hardware.profiler.measure import Run, measure, visit_all
 from autocompress.hardware.profiler.plan import plan
 from autocompress.hardware.profiler.probes import Probe, build
 from autocompress.hardware.profiler.report import Measured, machine_key, write_profile
@@ -138,6 +139,14 @@ def test_points_on_more_threads_are_seen_again_first(tmp_path, monkeypatch) -> N
     assert seen[4:] == [2, 2, 1, 1]
 
 
+def test_a_visit_in_turns_takes_every_point_once_and_goes_on_where_it_was_cut(tmp_path, timings) -> None:
+    log = Log(tmp_path / "log.jsonl", "machine")
+    log.add(Entry(POINTS[0].key, 1, 0, 1e-6, 0.01, 5))
+    for number in (0, 0, 1):
+        visit_all(POINTS, [1], log, number, level="quick", say=print)
+    assert {probe.key: len(log.of(probe.key, 1)) for probe in POINTS} == {probe.key: 2 for probe in POINTS}
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, timings) -> None:
     path = tmp_path / "log.jsonl"
     log = Log(path, "machine")
@@ -218,3 +227,31 @@ def test_a_first_use_on_a_busy_machine_does_not_go_unsaid(tmp_path, monkeypatch,
     monkeypatch.setattr(profiling, "profile_machine", profile_machine)
     local._measure(tmp_path)
     assert ("something else uses this machine" in capsys.readouterr().err) == said
+
+
+def block_row(layers: int, threads: int = 1) -> Row:
+    return Row("block_transformer", "fp32", threads, 2, 1, 64, 128, layers, 0, 1e-3, 0.01)
+
+
+def test_the_pace_is_how_many_times_as_long_blocks_take_now(monkeypatch) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def fake(probe, threads, _window_s):
+        seen.append((probe.family, threads))
+        return Timing(1.5e-3 if len(seen) < 3 else 9e-3, 0.01, 5)  # one was interrupted
+
+    monkeypatch.setattr(pacing, "time_probe", fake)
+    table = [*map(block_row, range(1, 9)), block_row(1, threads=2), replace(block_row(1), family="gemm")]
+    assert pacing.pace(table, 1, blocks=3) == pytest.approx(1.5)
+    assert seen == [("block_transformer", 1)] * 3
+    assert pacing.pace(table, 4) == 1.0
+
+
+@pytest.mark.parametrize(("ratios", "said"), [((1.0, 1.1), None), ((1.0, 1.4), "1.40"), ((0.6, 1.1), "0.60")])
+def test_a_machine_that_is_not_as_fast_as_when_it_was_measured_says_so(
+    profile, monkeypatch, capsys, ratios, said
+) -> None:
+    monkeypatch.setattr(pacing, "pace", lambda _table, threads: ratios[threads - 1])
+    local._tell_pace(profile)
+    told = capsys.readouterr().err
+    assert f"takes {said} times as long now" in told if said else not told

@@ -1,5 +1,6 @@
 """The measuring run: every point of the plan on every thread count, in passes, until the time is up."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -50,6 +51,19 @@ def measure(
         if not _one_pass(due, number, log, _WINDOW_S[level], end, say):
             break
     return summarize_log(visits, log)
+
+
+def visit_all(
+    points: Sequence[Probe], threads: Iterable[int], log: Log, number: int, *, level: str, say: Progress
+) -> None:
+    """Visit every point that has not been seen more than ``number`` times, however long it takes.
+
+    For who measures other things in turns with the table: both then see the same hours of a shared machine.
+    """
+    visits = [(probe, count) for count in threads for probe in points]
+    due = [visit for visit in visits if len(log.of(visit[0].key, visit[1])) <= number]
+    random.Random(number).shuffle(due)
+    _one_pass(due, number, log, _WINDOW_S[level], math.inf, say)
 
 
 def _is_due(log: Log, visit: tuple[Probe, int], number: int) -> bool:

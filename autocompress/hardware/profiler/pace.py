@@ -1,0 +1,27 @@
+"""Whether a machine is as fast now as when its table was measured: some whole blocks of it once more."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autocompress.hardware.blocks import is_block
+from autocompress.hardware.operator_table import Row
+from autocompress.hardware.profiler.probes import Probe
+from autocompress.hardware.profiler.timing import time_probe
+
+
+def pace(table: Sequence[Row], threads: int, *, blocks: int = 5, window_s: float = 0.1) -> float:
+    """How many times as long blocks of the table take now on ``threads`` threads: the median of some.
+
+    ``blocks`` of them are spread over the table and timed for ``window_s`` seconds each. 1.0 for a table that
+    has none on so many threads.
+    """
+    rows = [row for row in table if is_block(row.family) and row.threads == threads]
+    some = np.unique(np.linspace(0, len(rows) - 1, min(blocks, len(rows))).round().astype(int))
+    ratios = [_seconds_now(rows[i], window_s) / rows[i].seconds for i in some]
+    return float(np.median(ratios)) if ratios else 1.0
+
+
+def _seconds_now(row: Row, window_s: float) -> float:
+    shape = (row.batch, row.m, row.k, row.n, row.taps, row.footprint_bytes)
+    return time_probe(Probe(row.family, row.precision, *shape), row.threads, window_s).seconds
