@@ -25,6 +25,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnxruntime
@@ -36,11 +37,12 @@ from scipy.stats import spearmanr
 from autocompress.hardware.graph import read_graph
 from autocompress.hardware.latency import MEASURED_LOG_SIGMA, predict_graph
 from autocompress.hardware.model_file import load_model
+from autocompress.hardware.operator_table import without_disturbed, write_table
 from autocompress.hardware.prediction import INTERVAL_SIGMAS
 from autocompress.hardware.profile import read_profile
 from autocompress.hardware.profiler.log import Log
 from autocompress.hardware.profiler.machine import read_machine
-from autocompress.hardware.profiler.measure import log_path, visit_all
+from autocompress.hardware.profiler.measure import log_path, summarize_log, visit_all
 from autocompress.hardware.profiler.plan import plan
 from autocompress.hardware.profiler.run import profile_machine, thread_counts
 from autocompress.hardware.profiler.timing import InPlace, time_session
@@ -66,8 +68,10 @@ def main() -> None:
             visit_table(profile_path.parent, number)
         measure_round(files, log, number)
     profile_if_missing(profile_path, given.minutes)
-    rows = predict_all(files, log, read_profile(profile_path))
-    write_results(rows, profile_path, given)
+    graphs = {key: read_graph(file.path, file.shapes) for key, file in files.items()}
+    rows = predict_all(files, graphs, log, read_profile(profile_path))
+    visits = within_by_visits(files, graphs, log, profile_path, given.rounds) if given.in_turns else {}
+    write_results(rows, profile_path, given, visits)
 
 
 def profile_if_missing(path: Path, minutes: float) -> None:
@@ -149,7 +153,7 @@ def read_log(log: Path) -> list:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
 
 
-def predict_all(files: dict, log: Path, profile) -> list:
+def predict_all(files: dict, graphs: dict, log: Path, profile) -> list:
     """One row for each graph, precision and thread count.
 
     Measured is the median of the rounds; each round's own time is the mean of its runs, as a table's blocks
@@ -160,7 +164,7 @@ def predict_all(files: dict, log: Path, profile) -> list:
         measured[row["name"], row["precision"], row["threads"]].append(row["seconds"])
     rows = []
     for (name, precision), file in files.items():
-        graph = read_graph(file.path, file.shapes)
+        graph = graphs[name, precision]
         for threads in THREADS:
             rounds = measured[name, precision, threads]
             total = predict_graph(graph, profile, threads).total
@@ -189,13 +193,33 @@ def _errors(rounds: list, total) -> dict:
     }
 
 
-def write_results(rows: list, profile_path: Path, given: argparse.Namespace) -> None:
+def within_by_visits(files: dict, graphs: dict, log: Path, profile_path: Path, rounds: int) -> dict:
+    """Share within ±10 % by how many passes in a row the table is made of: what more minutes are worth."""
+    machine = read_machine()
+    visits = [(probe, count) for count in thread_counts(machine) for probe in plan("full")]
+    table_log = Log(log_path(profile_path.parent / "full"), machine.identity)
+    entries, shares = table_log.entries, {}
+    for passes in range(1, rounds, 2):
+        shares[str(passes)] = []
+        for first in range(rounds - passes + 1):
+            table_log.entries = [e for e in entries if first <= e.pass_number < first + passes]
+            rows = without_disturbed(summarize_log(visits, table_log).rows)
+            with TemporaryDirectory() as folder:
+                shutil.copy(profile_path, folder)
+                write_table(Path(folder) / profile_path.with_suffix(".operators.csv").name, rows)
+                profile = read_profile(Path(folder) / profile_path.name)
+                predicted = predict_all(files, graphs, log, profile)
+            shares[str(passes)].append(score(predicted)["within_10_percent"])
+    return {"within_10_percent_by_passes_over_the_table": shares}
+
+
+def write_results(rows: list, profile_path: Path, given: argparse.Namespace, visits: dict) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     command = f"python benchmarks/latency_model/run.py --wheels {given.wheels.name} --rounds {given.rounds}"
     command += " --in-turns" if given.in_turns else ""
     command += "" if given.summary == SUMMARY else f" --work {given.work} --summary {given.summary}"
     summary = {"command": command, "machine": read_machine().identity, "note": given.note, "target": TARGET}
-    summary |= {"all": score(rows)}
+    summary |= {"all": score(rows)} | visits
     summary |= {
         part: score([row for row in rows if row["part"] == part]) for part in ("development", "holdout")
     }
