@@ -41,7 +41,7 @@ _WIDE = 2.5e5  # weights of one convolution that leave the near caches
 
 
 def kind_of(family: str, m: float, k: float, n: float) -> str | None:
-    """Kernels that share a factor: bound by weights from afar or by arithmetic; the small ones together.
+    """Kernels that share a factor: bound by weights from afar or by arithmetic; what lies between products together.
 
     ``None`` for kernels that no block holds: they keep their own chain's time.
     """
@@ -54,7 +54,7 @@ def kind_of(family: str, m: float, k: float, n: float) -> str | None:
     if family in ("bmm", "conv", "cache", "skip_norm", "attention"):
         return family
     if family in _GLUE:
-        return "light"
+        return "glue"
     return None
 
 
@@ -70,7 +70,7 @@ def shares_of(family: str, m: float, k: float, n: float, footprint_bytes: float)
         return _between(kind, max(footprint_bytes, 1.0), _FOOTPRINTS)
     if kind == "gemm":
         return _between(kind, m, _ROWS)
-    if kind == "light":
+    if kind == "glue":
         return _between(kind, max(m * n, 1.0), _VALUES)
     return ((kind, 1.0),) if kind else ()
 

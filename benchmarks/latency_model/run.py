@@ -70,8 +70,8 @@ def main() -> None:
     profile_if_missing(profile_path, given.minutes)
     graphs = {key: read_graph(file.path, file.shapes) for key, file in files.items()}
     rows = predict_all(files, graphs, log, read_profile(profile_path))
-    visits = within_by_visits(files, graphs, log, profile_path, given.rounds) if given.in_turns else {}
-    write_results(rows, profile_path, given, visits)
+    by_passes = within_by_passes(files, graphs, log, profile_path, given.rounds) if given.in_turns else {}
+    write_results(rows, profile_path, given, by_passes)
 
 
 def profile_if_missing(path: Path, minutes: float) -> None:
@@ -193,7 +193,7 @@ def _errors(rounds: list, total) -> dict:
     }
 
 
-def within_by_visits(files: dict, graphs: dict, log: Path, profile_path: Path, rounds: int) -> dict:
+def within_by_passes(files: dict, graphs: dict, log: Path, profile_path: Path, rounds: int) -> dict:
     """Share within ±10 % by how many passes in a row the table is made of: what more minutes are worth."""
     machine = read_machine()
     visits = [(probe, count) for count in thread_counts(machine) for probe in plan("full")]
@@ -213,13 +213,13 @@ def within_by_visits(files: dict, graphs: dict, log: Path, profile_path: Path, r
     return {"within_10_percent_by_passes_over_the_table": shares}
 
 
-def write_results(rows: list, profile_path: Path, given: argparse.Namespace, visits: dict) -> None:
+def write_results(rows: list, profile_path: Path, given: argparse.Namespace, by_passes: dict) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     command = f"python benchmarks/latency_model/run.py --wheels {given.wheels.name} --rounds {given.rounds}"
     command += " --in-turns" if given.in_turns else ""
     command += "" if given.summary == SUMMARY else f" --work {given.work} --summary {given.summary}"
     summary = {"command": command, "machine": read_machine().identity, "note": given.note, "target": TARGET}
-    summary |= {"all": score(rows)} | visits
+    summary |= {"all": score(rows)} | by_passes
     summary |= {
         part: score([row for row in rows if row["part"] == part]) for part in ("development", "holdout")
     }

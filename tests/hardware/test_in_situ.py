@@ -74,7 +74,7 @@ def test_shares_of_neighbouring_factors_add_up_to_one(footprint):
 
 
 @pytest.mark.parametrize("values", [1, 4096, 38_880, 128_000, 10_000_000])
-def test_the_factor_of_a_light_operator_goes_with_its_size_and_not_in_steps(values):
+def test_the_factor_of_what_lies_between_products_goes_with_its_size_and_not_in_steps(values):
     shares, more = (dict(shares_of("elementwise", 1, 1, n, 1e6)) for n in (values, 1.02 * values))
     assert sum(shares.values()) == pytest.approx(1.0)
     assert all(abs(share - more.get(kind, 0.0)) < 0.02 for kind, share in shares.items())
