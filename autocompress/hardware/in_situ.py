@@ -41,7 +41,7 @@ _WIDE = 2.5e5  # weights of one convolution that leave the near caches
 
 
 def kind_of(family: str, m: float, k: float, n: float) -> str | None:
-    """Kernels that share a factor: bound by weights from afar or by arithmetic; what lies between products as one.
+    """Kernels that share a factor: bound by weights from afar, by arithmetic, or between products (glue).
 
     ``None`` for kernels that no block holds: they keep their own chain's time.
     """
