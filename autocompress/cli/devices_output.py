@@ -47,6 +47,7 @@ def prediction_document(prediction: GraphPrediction) -> dict[str, Any]:
         "latency_high_s": total.high_s,
         "confidence": total.confidence,
         "hot_latency_s": prediction.hot.median_s,
+        "undisturbed_latency_s": prediction.undisturbed.median_s,
         "call_s": prediction.call_s,
         "memory_bytes": prediction.peak_memory_bytes,
         "weight_bytes": prediction.weight_bytes,
@@ -80,6 +81,11 @@ def prediction_text(prediction: GraphPrediction) -> str:
         f"memory {_mb(prediction.peak_memory_bytes)}; weights {_mb(prediction.storage_bytes)} stored, "
         f"{_mb(prediction.weight_bytes)} computed with",
         *([f"warmed up, at most: {_ms(prediction.hot.median_s)}"] if prediction.thermal_factor < 1 else []),
+        *(
+            [f"undisturbed by other programs: {_ms(prediction.undisturbed.median_s)}"]
+            if prediction.disturbance > 1
+            else []
+        ),
         *(f"note: {note}" for note in prediction.notes),
         *([f"unknown, costed as their bytes: {', '.join(prediction.unknown)}"] if prediction.unknown else []),
         f"{'ms':>10}  {'share':>6}  {'count':>5}  operator",

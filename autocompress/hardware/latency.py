@@ -44,11 +44,17 @@ class GraphPrediction:
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
     thermal_factor: float = 1.0  # sustained speed over peak speed
+    disturbance: float = 1.0  # how many times as long as undisturbed ``total`` and ``seconds`` are
 
     @property
     def hot(self) -> Prediction:
         """The time once the device is warm; an upper bound, for memory does not slow down as cores do."""
         return self.total.scaled(1 / self.thermal_factor)
+
+    @property
+    def undisturbed(self) -> Prediction:
+        """The time while no other program uses the device; less only where one did when it was measured."""
+        return self.total.scaled(1 / self.disturbance)
 
 
 def predict_graph(graph: Graph, profile: HardwareProfile, threads: int | None = None) -> GraphPrediction:
@@ -70,6 +76,7 @@ def predict_graph(graph: Graph, profile: HardwareProfile, threads: int | None = 
         unknown=graph.unknown,
         notes=notes,
         thermal_factor=profile.thermal_factor.value,
+        disturbance=profile.disturbed(count),
     )
 
 
@@ -96,13 +103,14 @@ class Costs:
 def operator_costs(
     operators: Sequence[Operator], footprint_bytes: float | Array, profile: HardwareProfile, threads: int
 ) -> Costs:
-    """Cost operators on a device, in a graph of this footprint."""
+    """Cost operators on a device, in a graph of this footprint, as disturbed as when it was measured."""
     model = table_model(profile)
     if model is None:
         guess = estimate(operators, profile, threads, footprint_bytes)
         return Costs(np.asarray(guess.seconds), guess.kind, guess.log_sigma)
     counts = np.array([operator.count for operator in operators], float)
-    seconds = counts * table_seconds(model, operators, footprint_bytes, threads)
+    undisturbed = counts * table_seconds(model, operators, footprint_bytes, threads)
+    seconds = profile.disturbed(threads) * undisturbed
     return Costs(seconds, "measured", measured_log_sigma(model))
 
 

@@ -10,7 +10,10 @@ from autocompress.hardware.profiler.timing import Timing
 
 @dataclass(frozen=True)
 class Entry:
-    """One timing of one probe; ``pass_number`` counts how often the probe was visited."""
+    """One timing of one probe; ``pass_number`` counts how often the probe was visited.
+
+    ``mean_s`` is 0 in a log of before it was kept.
+    """
 
     key: str
     threads: int
@@ -18,10 +21,11 @@ class Entry:
     seconds: float
     spread: float
     runs: int
+    mean_s: float = 0.0
 
     @classmethod
     def of(cls, key: str, threads: int, pass_number: int, timing: Timing) -> "Entry":
-        return cls(key, threads, pass_number, timing.seconds, timing.spread, timing.runs)
+        return cls(key, threads, pass_number, **asdict(timing))
 
 
 class Log:

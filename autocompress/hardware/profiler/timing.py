@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from autocompress.hardware.blocks import is_block
 from autocompress.hardware.profiler.probe_graph import ProbeGraph
 from autocompress.hardware.profiler.probes import Probe, build
 
@@ -18,18 +17,22 @@ _INTERRUPTED = 2.0
 
 @dataclass(frozen=True)
 class Timing:
-    """``seconds``: median of the faster half of the runs. ``spread``: (median − fastest tenth) / seconds."""
+    """``seconds``: median of the faster half of the runs. ``spread``: (median − fastest tenth) / seconds.
+
+    ``mean_s`` is what a run takes in the end, disturbed ones too; only interrupted ones are left out.
+    """
 
     seconds: float
     spread: float
     runs: int
-    mean_s: float = 0.0  # of the runs that were not interrupted
+    mean_s: float
 
 
 def summarize(samples: "np.ndarray[Any, Any]") -> Timing:
-    """The statistics of a list of run times. Disturbances only add time, so the slower half is left out.
+    """The statistics of a list of run times.
 
-    In the mean it counts; only what took more than twice the median was not slowed but interrupted.
+    Disturbances only add time, so the slower half is left out of ``seconds``. In the mean it counts; what took
+    more than twice the median was not slowed but interrupted.
     """
     low, quarter, half = np.quantile(samples, (0.1, 0.25, 0.5))
     mean = samples[samples <= _INTERRUPTED * half].mean()
@@ -37,11 +40,7 @@ def summarize(samples: "np.ndarray[Any, Any]") -> Timing:
 
 
 def time_probe(probe: Probe, threads: int, window_s: float) -> Timing:
-    """Seconds of one operator of the probe, on ``threads`` threads.
-
-    A block's are the mean of its runs: a sentence adds up a hundred steps, the disturbed ones too. On a host
-    with neighbours that was 1.05 to 1.16 times the quicker half (AMD EPYC), on a quiet one it is the same.
-    """
+    """Seconds of one operator of the probe, on ``threads`` threads."""
     graph = build(probe)
     session = open_session(graph, threads)
     if graph.in_place:
@@ -50,8 +49,7 @@ def time_probe(probe: Probe, threads: int, window_s: float) -> Timing:
         timing = time_session(session, graph.feeds, window_s)
     else:
         timing = time_calls(graph.afterwards, window_s, lambda: session.run(None, graph.feeds))
-    seconds = timing.mean_s if is_block(probe.family) else timing.seconds
-    return Timing(seconds / graph.links, timing.spread, timing.runs, timing.mean_s / graph.links)
+    return Timing(timing.seconds / graph.links, timing.spread, timing.runs, timing.mean_s / graph.links)
 
 
 def open_session(graph: ProbeGraph, threads: int) -> Any:
