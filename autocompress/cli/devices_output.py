@@ -81,11 +81,7 @@ def prediction_text(prediction: GraphPrediction) -> str:
         f"memory {_mb(prediction.peak_memory_bytes)}; weights {_mb(prediction.storage_bytes)} stored, "
         f"{_mb(prediction.weight_bytes)} computed with",
         *([f"warmed up, at most: {_ms(prediction.hot.median_s)}"] if prediction.thermal_factor < 1 else []),
-        *(
-            [f"undisturbed by other programs: {_ms(prediction.undisturbed.median_s)}"]
-            if prediction.disturbance > 1
-            else []
-        ),
+        *_undisturbed(prediction),
         *(f"note: {note}" for note in prediction.notes),
         *([f"unknown, costed as their bytes: {', '.join(prediction.unknown)}"] if prediction.unknown else []),
         f"{'ms':>10}  {'share':>6}  {'count':>5}  operator",
@@ -99,6 +95,14 @@ def prediction_text(prediction: GraphPrediction) -> str:
             f"{sum(row[0] for row in rest) * 1e3:10.4f}  in {len(rest)} more operators (--json has all)"
         )
     return "\n".join(lines)
+
+
+def _undisturbed(prediction: GraphPrediction) -> list[str]:
+    """A line where the device was measured among other programs, and they are felt."""
+    alone = prediction.undisturbed.median_s
+    return (
+        [f"undisturbed by other programs: {_ms(alone)}"] if alone < 0.98 * prediction.total.median_s else []
+    )
 
 
 def _mb(size_bytes: float) -> str:

@@ -43,30 +43,28 @@ class GraphPrediction:
     peak_memory_bytes: int
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
+    undisturbed: Prediction  # while no other program uses the device; less only where one did when measured
     thermal_factor: float = 1.0  # sustained speed over peak speed
-    disturbance: float = 1.0  # how many times as long as undisturbed ``total`` and ``seconds`` are
 
     @property
     def hot(self) -> Prediction:
         """The time once the device is warm; an upper bound, for memory does not slow down as cores do."""
         return self.total.scaled(1 / self.thermal_factor)
 
-    @property
-    def undisturbed(self) -> Prediction:
-        """The time while no other program uses the device; less only where one did when it was measured."""
-        return self.total.scaled(1 / self.disturbance)
-
 
 def predict_graph(graph: Graph, profile: HardwareProfile, threads: int | None = None) -> GraphPrediction:
     """Cost a graph on a device at a number of threads (the profile's default unless told)."""
     count = min(threads or profile.threads.default, max(1, profile.max_threads()))
-    costs = operator_costs((*graph.operators, graph.call), graph.footprint_bytes, profile, count)
+    operators = (*graph.operators, graph.call)
+    costs = operator_costs(operators, graph.footprint_bytes, profile, count)
+    undisturbed = operator_costs(operators, graph.footprint_bytes, profile, count, undisturbed=True)
     seconds = costs.seconds
     notes = (*graph.notes, *_thread_note(threads, count))
     return GraphPrediction(
         device=profile.id,
         threads=count,
-        total=Prediction.from_log_sigma(float(seconds.sum()), costs.log_sigma, costs.kind),
+        total=costs.total,
+        undisturbed=undisturbed.total,
         operators=graph.operators,
         seconds=tuple(map(float, seconds[:-1])),
         call_s=float(seconds[-1]),
@@ -76,7 +74,6 @@ def predict_graph(graph: Graph, profile: HardwareProfile, threads: int | None = 
         unknown=graph.unknown,
         notes=notes,
         thermal_factor=profile.thermal_factor.value,
-        disturbance=profile.disturbed(count),
     )
 
 
@@ -99,18 +96,29 @@ class Costs:
     kind: str
     log_sigma: float
 
+    @property
+    def total(self) -> Prediction:
+        return Prediction.from_log_sigma(float(self.seconds.sum()), self.log_sigma, self.kind)
+
 
 def operator_costs(
-    operators: Sequence[Operator], footprint_bytes: float | Array, profile: HardwareProfile, threads: int
+    operators: Sequence[Operator],
+    footprint_bytes: float | Array,
+    profile: HardwareProfile,
+    threads: int,
+    *,
+    undisturbed: bool = False,
 ) -> Costs:
-    """Cost operators on a device, in a graph of this footprint, as disturbed as when it was measured."""
-    model = table_model(profile)
+    """Cost operators on a device, in a graph of this footprint.
+
+    With a measured table: among the programs that ran when it was measured, or ``undisturbed`` by them.
+    """
+    model = table_model(profile, undisturbed=undisturbed)
     if model is None:
         guess = estimate(operators, profile, threads, footprint_bytes)
         return Costs(np.asarray(guess.seconds), guess.kind, guess.log_sigma)
     counts = np.array([operator.count for operator in operators], float)
-    undisturbed = counts * table_seconds(model, operators, footprint_bytes, threads)
-    seconds = profile.disturbed(threads) * undisturbed
+    seconds = counts * table_seconds(model, operators, footprint_bytes, threads)
     return Costs(seconds, "measured", measured_log_sigma(model))
 
 
@@ -155,15 +163,16 @@ def _shapes(operators: Sequence[Operator], footprints: Array) -> Shapes:
     return Shapes(batch, m, k, n, taps, far)
 
 
-def table_model(profile: HardwareProfile) -> TableModel | None:
+def table_model(profile: HardwareProfile, *, undisturbed: bool = False) -> TableModel | None:
     """The fitted operator table of a device, or ``None`` when it was never measured."""
     path = profile.operator_table()
-    return _fitted(path, path.stat().st_mtime_ns) if path else None
+    return _fitted(path, path.stat().st_mtime_ns, undisturbed) if path else None
 
 
 @lru_cache(maxsize=8)
-def _fitted(path: Path, _changed_ns: int) -> TableModel:
-    return fit_table(read_table(path))
+def _fitted(path: Path, _changed_ns: int, undisturbed: bool) -> TableModel:
+    rows = read_table(path)
+    return fit_table(rows if undisturbed else [row.on_the_whole() for row in rows])
 
 
 def _thread_note(asked: int | None, used: int) -> tuple[str, ...]:

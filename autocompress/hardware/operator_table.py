@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 from autocompress.errors import ProfileError
@@ -12,7 +12,8 @@ from autocompress.errors import ProfileError
 class Row:
     """One measured operator; coordinates as in :class:`~autocompress.hardware.graph.Operator`.
 
-    ``seconds`` is one execution inside a chain of its kind; ``spread`` how far the runs lay apart, relative.
+    ``seconds`` is one execution inside a chain of its kind, undisturbed; ``spread`` how far the runs lay
+    apart, relative; ``mean_s`` what one takes on the whole, other programs beside it (0 where not kept).
     """
 
     family: str
@@ -26,9 +27,15 @@ class Row:
     footprint_bytes: int
     seconds: float
     spread: float
+    mean_s: float = 0.0
+
+    def on_the_whole(self) -> "Row":
+        """The same with the time that one takes among other programs."""
+        return replace(self, seconds=self.mean_s or self.seconds)
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
+_WITHOUT_MEANS = COLUMNS[:-1]  # tables of before they were kept
 
 
 def write_table(path: Path, rows: Iterable[Row]) -> None:
@@ -45,14 +52,14 @@ def write_table(path: Path, rows: Iterable[Row]) -> None:
 def is_operator_table(path: Path) -> bool:
     """Whether a CSV has the columns of an operator table (a profile may name other tables too)."""
     with path.open(encoding="utf-8") as file:
-        return tuple(file.readline().strip().split(",")) == COLUMNS
+        return tuple(file.readline().strip().split(",")) in (COLUMNS, _WITHOUT_MEANS)
 
 
 def read_table(path: Path) -> list[Row]:
     """Read and check a table; every impossible line is reported with its number."""
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
+        if tuple(reader.fieldnames or ()) not in (COLUMNS, _WITHOUT_MEANS):
             raise ProfileError(f"{path}: an operator table needs the columns {','.join(COLUMNS)}.")
         rows, faults = [], []
         for number, line in enumerate(reader, start=2):
@@ -70,9 +77,11 @@ def _row(line: dict[str, str]) -> Row:
     whole = [int(line[name]) for name in COLUMNS[2:9]]
     sizes = dict(zip(COLUMNS[2:9], whole, strict=True))
     text = {name: line[name] for name in COLUMNS[:2]}
-    row = Row(**text, **sizes, seconds=float(line["seconds"]), spread=float(line["spread"]))  # type: ignore[arg-type]
-    if not 0 < row.seconds < 1e5 or row.spread < 0 or min(whole[:6]) < 1 or row.footprint_bytes < 0:
-        raise ValueError(f"seconds {row.seconds:g}, spread {row.spread:g} and sizes {whole} must be positive")
+    times = {name: float(line.get(name, 0.0)) for name in COLUMNS[9:]}
+    row = Row(**text, **sizes, **times)  # type: ignore[arg-type]
+    possible = 0 < row.seconds < 1e5 and row.spread >= 0 and 0 <= row.mean_s < 1e5
+    if not possible or min(whole[:6]) < 1 or row.footprint_bytes < 0:
+        raise ValueError(f"times {times} and sizes {whole} must be positive")
     return row
 
 

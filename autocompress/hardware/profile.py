@@ -128,7 +128,6 @@ class HardwareProfile:
     accelerators: tuple[Accelerator, ...] = ()
     benchmarks: dict[str, Fact] = field(default_factory=dict)
     tables: tuple[str, ...] = ()  # CSV files of measured latencies beside this file
-    disturbance: dict[str, Fact] = field(default_factory=dict)  # by threads: other programs' share, from 1 up
     calibration: Calibration | None = None
     note: str = ""
     path: Path | None = field(default=None, compare=False, metadata={"toml": False})
@@ -137,12 +136,6 @@ class HardwareProfile:
         """The measured operator table beside the file; ``None`` when the device was never profiled."""
         beside = [self.path.parent / name for name in self.tables] if self.path else []
         return next((table for table in beside if is_operator_table(table)), None)
-
-    def disturbed(self, n_threads: int) -> float:
-        """How many times as long a run took as an undisturbed one when the device was measured."""
-        counts = sorted((int(count) for count in self.disturbance), reverse=True)
-        nearest = next((count for count in counts if count <= n_threads), counts[-1] if counts else None)
-        return 1.0 if nearest is None else self.disturbance[str(nearest)].value
 
     def big_clusters(self) -> tuple[Cluster, ...]:
         """The clusters that the thread policy uses, fastest first."""

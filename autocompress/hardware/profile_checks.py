@@ -33,7 +33,6 @@ def check_profile(table: dict[str, Any], faults: Faults) -> None:
     _check_items(table, "clusters", lambda i: _check_cluster(table, i, faults))
     _check_memory(table, faults)
     _check_threads(table, faults)
-    _check_disturbance(table, faults)
 
 
 def _check_id(table: dict[str, Any], faults: Faults) -> None:
@@ -159,15 +158,3 @@ def _check_threads(table: dict[str, Any], faults: Faults) -> None:
             ("threads", "default"),
             f"threads.default must be from 1 to {sum(cores)} (the cores of the policy), found {default}",
         )
-
-
-def _check_disturbance(table: dict[str, Any], faults: Faults) -> None:
-    """By thread count; nothing runs faster for being disturbed."""
-    given = _get(table, ("disturbance",))
-    for count in given if isinstance(given, dict) else ():
-        path: Path = ("disturbance", count)
-        times = _number(table, path)
-        if not re.fullmatch(r"[1-9][0-9]*", count):
-            faults.add(path, f"disturbance is by number of threads, found {count!r}")
-        if times is not None and 0 < times < 1:
-            faults.add(path, f"disturbance.{count} must be at least 1, found {times:g}")

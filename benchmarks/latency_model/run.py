@@ -12,9 +12,10 @@ what this package exports) were looked at once, after it was fixed.
     python benchmarks/latency_model/run.py --wheels FOLDER --work FOLDER --summary restless_machine.json
 
 writes the summary alone under another name: what a second machine finds, beside the one that is shipped.
+
 Table and graphs are timed alike, undisturbed: the quickest visit of each, the faster half of its runs. What
-other programs add is one factor of the profile; ``as_disturbed`` in the summary is with it, against the median
-round's mean.
+other programs add is one factor of the profile; ``as_disturbed`` in the summary is with that factor, against
+the median round's mean.
 
 With ``--in-turns`` each round is preceded by a pass over the whole table (ten minutes a round, ``--minutes``
 has no say): on a shared machine both then see the same hours.
@@ -53,7 +54,7 @@ from autocompress.hardware.profiler.timing import InPlace, Timing, time_session
 from autocompress.hardware.tracing import example_input
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "latency_model"
-WINDOW_S = 0.25
+WINDOW_S = 0.15
 SUMMARY = "summary.json"
 TARGET = {"median_error": 0.04, "within_10_percent": 0.9, "spearman": 0.98}
 THREADS = (1, 2)

@@ -11,7 +11,7 @@ from autocompress.hardware.in_situ import fit_factors, shares_of
 from autocompress.hardware.operator_fit import Kernel, Shapes, TableModel, fit_table
 from autocompress.hardware.operator_table import Row
 
-FAR_BYTES = 60e6
+FAR_BYTES = 40e6
 SHAPES = [
     (heads, rows, width, 4 * width, layers)
     for heads, width in ((4, 256), (8, 512), (16, 1024))
@@ -39,8 +39,8 @@ def blocks(inside) -> list[Row]:
     return rows
 
 
-def factor(found, family: str, m: int, footprint_bytes: float) -> float:
-    shares = shares_of(family, m, 512, 2048, footprint_bytes)
+def factor(found, family: str, m: int, footprint_bytes: float, size=(512, 2048)) -> float:
+    shares = shares_of(family, m, *size, footprint_bytes)
     return sum(share * found[kind, "fp32", 1] for kind, share in shares)
 
 
@@ -64,6 +64,16 @@ def test_products_with_one_row_learn_that_far_weights_are_slow():
     assert factor(found, "gemm", 1, 140e6) == pytest.approx(1.6, abs=0.15)
     assert factor(found, "gemm", 1, 8e6) == pytest.approx(1.0, abs=0.15)
     assert factor(found, "gemm", 60, 140e6) == pytest.approx(1.0, abs=0.15)
+
+
+def test_small_products_with_one_row_learn_that_they_start_slowly():
+    def inside(part: Part, footprint: float) -> float:
+        one_row = part.family == "gemm" and part.m == 1
+        return float(np.interp(np.log10(part.k * part.n), (5, 6.5), (1.5, 1.0))) if one_row else 1.0
+
+    found = fit_factors(blocks(inside), alone_s)
+    assert factor(found, "gemm", 1, 30e6, (256, 256)) == pytest.approx(1.5, abs=0.2)
+    assert factor(found, "gemm", 1, 30e6, (1024, 4096)) == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.parametrize("footprint", [1e6, 8e6, 30e6, 79e6, 140e6, 9e9])

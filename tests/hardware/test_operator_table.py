@@ -6,6 +6,7 @@ import pytest
 
 from autocompress.errors import ProfileError
 from autocompress.hardware.operator_table import (
+    COLUMNS,
     Row,
     is_operator_table,
     read_table,
@@ -17,13 +18,25 @@ ROW = Row("gemm", "fp32", 1, 1, 1, 512, 512, 1, 8_000_000, 1e-4, 0.02)
 
 
 def test_a_table_reads_back_as_written(tmp_path) -> None:
-    rows = [ROW, replace(ROW, k=1024, seconds=2e-4)]
+    rows = [ROW, replace(ROW, k=1024, seconds=2e-4, mean_s=3e-4)]
     write_table(tmp_path / "t.csv", rows)
     assert read_table(tmp_path / "t.csv") == rows
     assert is_operator_table(tmp_path / "t.csv")
 
 
-@pytest.mark.parametrize("bad", [{"seconds": 0.0}, {"seconds": -1e-4}, {"spread": -0.1}, {"m": 0}])
+def test_a_table_of_before_means_were_kept_is_read_and_takes_its_seconds_for_them(tmp_path) -> None:
+    old = ",".join(COLUMNS[:-1]) + "\ngemm,fp32,1,1,1,512,512,1,8000000,0.0001,0.02\n"
+    (tmp_path / "t.csv").write_text(old)
+    assert is_operator_table(tmp_path / "t.csv")
+    assert read_table(tmp_path / "t.csv") == [ROW]
+    assert ROW.on_the_whole() == ROW
+    assert replace(ROW, mean_s=3e-4).on_the_whole().seconds == 3e-4
+
+
+BAD = [{"seconds": 0.0}, {"seconds": -1e-4}, {"spread": -0.1}, {"m": 0}, {"mean_s": -1.0}]
+
+
+@pytest.mark.parametrize("bad", BAD)
 def test_an_impossible_row_is_refused_with_its_line(tmp_path, bad) -> None:
     write_table(tmp_path / "t.csv", [ROW, replace(ROW, **bad)])
     with pytest.raises(ProfileError, match="line 3"):

@@ -20,7 +20,7 @@ from autocompress.hardware.profiler import run as profiling
 from autocompress.hardware.profiler import timing
 from autocompress.hardware.profiler.log import Entry, Log, Timing
 from autocompress.hardware.profiler.machine import read_machine
-from autocompress.hardware.profiler.measure import Run, measure, visit_all
+from autocompress.hardware.profiler.measure import Run, measure, summarize_log, visit_all
 from autocompress.hardware.profiler.plan import plan
 from autocompress.hardware.profiler.probes import Probe, build
 from autocompress.hardware.profiler.report import Measured, machine_key, write_profile
@@ -118,12 +118,22 @@ def test_an_unsteady_point_is_repeated_and_told(tmp_path, timings) -> None:
     assert result.repeated > 0
 
 
-def test_visits_that_disagree_are_outvoted(tmp_path, monkeypatch) -> None:
-    times = iter([2e-6, 1e-6, 1e-6])  # the first visit's threads shared a processor
+def test_the_quickest_visit_stands_and_is_seen_twice(tmp_path, monkeypatch) -> None:
+    times = iter([2e-6, 1e-6, 1.05e-6])  # the first visit's threads shared a processor
     monkeypatch.setattr(measuring, "time_probe", lambda *_: Timing(next(times), 0.01, 5, 1e-6))
     result = measure(POINTS[:1], [1], Log(tmp_path / "log", "m"), level="quick", seconds=60.0, say=print)
     assert [row.seconds for row in result.rows] == [1e-6]
     assert next(times, None) is None  # a third visit was made, and no fourth
+
+
+def test_a_row_says_both_the_undisturbed_time_and_that_on_the_whole(tmp_path) -> None:
+    log = Log(tmp_path / "log", "m")
+    for number, visit_s in enumerate((1e-3, 1.1e-3, 1.5e-3)):
+        log.add(Entry(POINTS[0].key, 1, number, visit_s, 0.01, 5, 1.4 * visit_s))
+        log.add(Entry(POINTS[1].key, 1, number, visit_s, 0.01, 5))  # a log of before means were kept
+    rows = summarize_log([(probe, 1) for probe in POINTS], log).rows
+    assert [row.seconds for row in rows] == [1e-3, 1e-3]
+    assert [row.on_the_whole().seconds for row in rows] == [pytest.approx(1.54e-3), pytest.approx(1.1e-3)]
 
 
 def test_points_on_more_threads_are_seen_again_first(tmp_path, monkeypatch) -> None:
@@ -180,8 +190,11 @@ def profile(tmp_path_factory):
     entries = [
         (p, t, Entry(p.key, t, 0, plausible_seconds(p, t), 0.01, 5)) for p in plan("quick") for t in (1, 2)
     ]
-    rows = tuple(measuring._row(*entry) for entry in entries)
-    measured = Measured(read_machine(), rows, {1: 1.25, 2: 1.5}, 1e10, 2e10, 0.98, 1e-4, (), (), "quick")
+    rows = tuple(
+        replace(row, mean_s=1.25 * row.threads * row.seconds)
+        for row in (measuring._row(*entry) for entry in entries)
+    )
+    measured = Measured(read_machine(), rows, 1e10, 2e10, 0.98, 1e-4, (), (), "quick")
     return read_profile(write_profile(folder, "bench", measured))
 
 
@@ -190,6 +203,15 @@ def test_a_written_profile_reads_back_and_predicts_as_measured(profile) -> None:
     prediction = predict_file(small.linear(60, 512, 2048), profile, threads=1)
     assert prediction.total.kind == "measured"
     assert prediction.total.low_s < prediction.total.median_s < prediction.total.high_s
+
+
+def test_a_prediction_is_as_disturbed_as_the_machine_was(profile) -> None:
+    for threads in (1, 2):
+        prediction = predict_file(small.linear(60, 512, 2048), profile, threads=threads)
+        assert prediction.total.median_s == pytest.approx(
+            1.25 * threads * prediction.undisturbed.median_s, rel=0.05
+        )
+        assert sum(prediction.seconds) + prediction.call_s == pytest.approx(prediction.total.median_s)
 
 
 def test_candidates_summed_from_layers_cost_what_their_operators_cost(profile) -> None:
@@ -221,7 +243,7 @@ def test_a_first_use_on_a_busy_machine_does_not_go_unsaid(tmp_path, monkeypatch,
     row = Row("gemm", "fp32", 1, 1, 1, 1, 1, 1, 0, 1e-3, 0.2)
 
     def profile_machine(folder, *, seconds, judge):
-        judge(Run((row,) * 10, ("gemm on 1",) * wide, 0, 0, {}))
+        judge(Run((row,) * 10, ("gemm on 1",) * wide, 0, 0))
 
     monkeypatch.setattr(profiling, "profile_machine", profile_machine)
     local._measure(tmp_path)
@@ -229,10 +251,10 @@ def test_a_first_use_on_a_busy_machine_does_not_go_unsaid(tmp_path, monkeypatch,
 
 
 def block_row(layers: int, threads: int = 1) -> Row:
-    return Row("block_transformer", "fp32", threads, 2, 1, 64, 128, layers, 0, 1e-3, 0.01)
+    return Row("block_transformer", "fp32", threads, 2, 1, 64, 128, layers, 0, 1e-3, 0.01, 1.25e-3)
 
 
-def test_the_pace_is_how_many_times_as_long_blocks_take_now(monkeypatch) -> None:
+def test_the_pace_is_how_many_times_as_long_as_predicted_blocks_take_now(profile, monkeypatch) -> None:
     seen: list[tuple[str, int]] = []
 
     def fake(probe, threads, _window_s):
@@ -240,17 +262,20 @@ def test_the_pace_is_how_many_times_as_long_blocks_take_now(monkeypatch) -> None
         return Timing(1e-3, 0.01, 5, 1.5e-3 if len(seen) < 3 else 9e-3)  # one was interrupted
 
     monkeypatch.setattr(pacing, "time_probe", fake)
-    table = [*map(block_row, range(1, 9)), block_row(1, threads=2), replace(block_row(1), family="gemm")]
-    assert pacing.pace(table, 1, blocks=3) == pytest.approx(1.5)
+    rows = [*map(block_row, range(1, 9)), block_row(1, threads=2), replace(block_row(1), family="gemm")]
+    monkeypatch.setattr(pacing, "read_table", lambda _path: rows)
+    assert pacing.pace(profile, 1, blocks=3) == pytest.approx(
+        1.5 / 1.25
+    )  # it was disturbed when measured, too
     assert seen == [("block_transformer", 1)] * 3
-    assert pacing.pace(table, 4) == 1.0
+    assert pacing.pace(profile, 4) == 1.0
 
 
 @pytest.mark.parametrize(("ratios", "said"), [((1.0, 1.1), None), ((1.0, 1.4), "1.40"), ((0.6, 1.1), "0.60")])
 def test_a_machine_that_is_not_as_fast_as_when_it_was_measured_says_so(
     profile, monkeypatch, capsys, ratios, said
 ) -> None:
-    monkeypatch.setattr(pacing, "pace", lambda _table, threads: ratios[threads - 1])
+    monkeypatch.setattr(pacing, "pace", lambda _profile, threads: ratios[threads - 1])
     local._tell_pace(profile)
     told = capsys.readouterr().err
     assert f"takes {said} times as long now" in told if said else not told

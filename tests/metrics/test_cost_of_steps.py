@@ -48,7 +48,7 @@ def machine(folder, *, far: float = FAR, draw_s: float = DRAW_S):
         for p in probes
         if (s := seconds(p, far, draw_s))
     )
-    measured = Measured(read_machine(), rows, {}, 1e10, 2e10, 0.98, 1e-4, (), (), "quick")
+    measured = Measured(read_machine(), rows, 1e10, 2e10, 0.98, 1e-4, (), (), "quick")
     return read_profile(write_profile(folder, "paper", measured))
 
 

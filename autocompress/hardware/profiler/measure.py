@@ -3,12 +3,11 @@
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from autocompress.hardware.blocks import is_block
 from autocompress.hardware.operator_table import Row
 from autocompress.hardware.profiler.log import Entry, Log
 from autocompress.hardware.profiler.probes import Probe
@@ -16,23 +15,19 @@ from autocompress.hardware.profiler.timing import time_probe
 
 WIDE_SPREAD = 0.10
 _MOST_PASSES = 5
-_WINDOW_S = {"quick": 0.04, "full": 0.08}
+_WINDOW_S = {"quick": 0.04, "full": 0.05}
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a measuring run came to: the table, and the points that stayed unsteady in every pass.
-
-    ``disturbance`` is how many times as long whole blocks took on the whole as undisturbed, by threads.
-    """
+    """What a measuring run came to: the table, and the points that stayed unsteady in every pass."""
 
     rows: tuple[Row, ...]
     wide: tuple[str, ...]
     repeated: int
     missing: int
-    disturbance: Mapping[int, float]
 
 
 def measure(
@@ -105,12 +100,11 @@ def _seconds(entry: Entry) -> float:
 def summarize_log(visits: Iterable[tuple[Probe, int]], log: Log) -> Run:
     """The table from every point that was visited: the quickest visit stands for it.
 
-    Others only add to what an operator takes, for a second or an hour. Of seven visits on a shared host
-    the quickest of three and of the other four agree within a tenth for 87 % of whole graphs, their medians
-    for 74 %. What neighbours add is one number for the machine, ``disturbance``.
+    Other programs only add to what an operator takes, for a second or an hour. On a shared host the quickest
+    of three visits of a whole graph and of four more agreed within a tenth for 94 %, their medians for 90 %.
+    What one takes on the whole is the median of the visits' means.
     """
     rows, wide, repeated, missing = [], [], 0, 0
-    disturbed: dict[int, list[float]] = {}
     by_visit: dict[tuple[str, int], list[Entry]] = {}
     for entry in log.entries:
         by_visit.setdefault((entry.key, entry.threads), []).append(entry)
@@ -120,13 +114,10 @@ def summarize_log(visits: Iterable[tuple[Probe, int]], log: Log) -> Run:
             missing += 1
             continue
         best = min(seen, key=_seconds)
-        rows.append(_row(probe, count, best))
-        if is_block(probe.family):
-            disturbed.setdefault(count, []).append(median(map(_mean_s, seen)) / best.seconds)
+        rows.append(_row(probe, count, replace(best, mean_s=median(map(_mean_s, seen)))))
         repeated += len(seen) > 2
         wide += [f"{probe.key} on {count}"] if best.spread > WIDE_SPREAD else []
-    disturbance = {count: max(1.0, median(ratios)) for count, ratios in disturbed.items()}
-    return Run(tuple(rows), tuple(wide), repeated, missing, disturbance)
+    return Run(tuple(rows), tuple(wide), repeated, missing)
 
 
 def _mean_s(entry: Entry) -> float:
@@ -135,7 +126,8 @@ def _mean_s(entry: Entry) -> float:
 
 def _row(probe: Probe, threads: int, entry: Entry) -> Row:
     shape = (probe.batch, probe.m, probe.k, probe.n, probe.taps, probe.footprint_bytes)
-    return Row(probe.family, probe.precision, threads, *shape, entry.seconds, entry.spread)
+    times = (entry.seconds, entry.spread, entry.mean_s)
+    return Row(probe.family, probe.precision, threads, *shape, *times)
 
 
 def log_path(folder: Path) -> Path:

@@ -15,14 +15,14 @@ def pace(profile: HardwareProfile, threads: int, *, blocks: int = 5, window_s: f
     """How many times as long as predicted blocks of the profile's table take now: the median of some.
 
     ``blocks`` of them are spread over the table and timed for ``window_s`` seconds each. 1.0 for a profile
-    that has none on so many threads. The disturbance of when it was measured is part of a prediction.
+    that has none on so many threads. What other programs added when it was measured is part of a prediction.
     """
     path = profile.operator_table()
     of_so_many = [row for row in (read_table(path) if path else ()) if row.threads == threads]
     rows = [row for row in of_so_many if is_block(row.family) and _is_small(row)]
     some = np.unique(np.linspace(0, len(rows) - 1, min(blocks, len(rows))).round().astype(int))
-    ratios = [_seconds_now(rows[i], window_s) / rows[i].seconds for i in some]
-    return float(np.median(ratios)) / profile.disturbed(threads) if ratios else 1.0
+    ratios = [_seconds_now(rows[i], window_s) / rows[i].on_the_whole().seconds for i in some]
+    return float(np.median(ratios)) if ratios else 1.0
 
 
 def _is_small(row: Row) -> bool:

@@ -19,7 +19,6 @@ class Measured:
 
     machine: Machine
     rows: tuple[Row, ...]
-    disturbance: Mapping[int, float]  # how many times as long runs took as undisturbed ones, by threads
     read_1_thread_bytes_s: float
     read_all_threads_bytes_s: float
     sustained_share: float  # speed at the end of the run over speed at its start, at most 1
@@ -82,8 +81,6 @@ def profile_text(device_id: str, table: str, measured: Measured) -> str:
         "\n[threads]",
         'policy = "big-cores"',
         f"default = {machine.big_cores}",
-        "\n[disturbance]",
-        *(f'"{count}" = {_fact(round(times, 3))}' for count, times in sorted(measured.disturbance.items())),
         "\n[sources]",
         f"run = {_quoted(_SOURCE)}",
     ]

@@ -55,7 +55,6 @@ def profile_machine(
     measured = Measured(
         machine=machine,
         rows=rows,
-        disturbance=run.disturbance,
         read_1_thread_bytes_s=bandwidth[0],
         read_all_threads_bytes_s=max(bandwidth),
         sustained_share=min(1.0, at_start / time_probe(_ANCHOR, 1, 0.3).seconds),

@@ -31,7 +31,7 @@ class Timing:
 def summarize(samples: "np.ndarray[Any, Any]") -> Timing:
     """The statistics of a list of run times.
 
-    Disturbances only add time, so the slower half is left out of ``seconds``. In the mean it counts; what took
+    Disturbances only add time, so ``seconds`` leaves the slower half out. In the mean it counts; what took
     more than twice the median was not slowed but interrupted.
     """
     low, quarter, half = np.quantile(samples, (0.1, 0.25, 0.5))
