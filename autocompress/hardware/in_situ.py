@@ -27,8 +27,8 @@ _REWEIGHTINGS = 10
 # tables of an AMD EPYC); the others, and all of a Xeon, as far with either.
 _LEAST, _MOST = 0.7, 2.5
 # A product with one row: in a model that fits a cache or not, of few or many weights. With seven footprints
-# and no sizes 88 % of whole graphs (steps 77 %) were within a tenth by the table of zen4_in_turns.json in
-# results/latency_model, so it is 91 % (85 %); on three older tables it makes no difference.
+# and no sizes 88 % of whole graphs (steps 77 %) were within a tenth by the table of an EPYC, so it is 91 %
+# (85 %: results/latency_model/summary.json); on three older tables it makes no difference.
 _FOOTPRINTS = (16e6, 64e6)  # bytes
 _WEIGHTS = (1.5e5, 2e6)
 _ROWS = (16.0, 60.0, 200.0)

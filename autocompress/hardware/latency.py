@@ -23,7 +23,7 @@ from autocompress.hardware.profile import HardwareProfile
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 # Log-normal width of whole-graph errors on the machine that the table was measured on, graphs of the holdout:
-# results/latency_model/summary.json, remade by benchmarks/latency_model/run.py.
+# results/latency_model/xeon_machine.json, remade by benchmarks/latency_model/run.py.
 MEASURED_LOG_SIGMA = 0.098
 VALIDATED_SPREAD = 0.0544  # of that machine's own table
 
