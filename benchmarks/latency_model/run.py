@@ -13,9 +13,8 @@ what this package exports) were looked at once, after it was fixed.
 
 writes the summary alone under another name: what a second machine finds, beside the one that is shipped.
 
-Table and graphs are timed alike, undisturbed: the quickest visit of each, the faster half of its runs. What
-other programs add is one factor of the profile; ``as_disturbed`` in the summary is with that factor, against
-the median round's mean.
+Table and graphs are timed alike, undisturbed: the quickest visit of each, the faster half of its runs.
+``as_disturbed`` in the summary is what they take on the whole: the mean of the runs of the median visit.
 
 With ``--in-turns`` each round is preceded by a pass over the whole table (ten minutes a round, ``--minutes``
 has no say): on a shared machine both then see the same hours.
