@@ -29,6 +29,7 @@ from autocompress.bundle.integrity import read_manifest
 from autocompress.bundle.manifest import MANIFEST
 from autocompress.bundle.measuring import measure_bundle
 from autocompress.hardware.library import load_profile
+from autocompress.hardware.operator_table import read_table
 from autocompress.hardware.profile import HardwareProfile, read_profile
 from autocompress.hardware.profiler.pace import pace
 from autocompress.hardware.profiler.run import profile_machine
@@ -138,7 +139,9 @@ class Bench:
 
 def table_pace(profile: HardwareProfile) -> float:
     """How many times as long whole blocks of the profile's table take now on one thread."""
-    return pace(profile, 1, blocks=_BLOCKS_OF_PACE, window_s=_PACE_WINDOW_S)
+    path = profile.operator_table()
+    assert path is not None, "the machine's own profile has a table"
+    return pace(read_table(path), 1, blocks=_BLOCKS_OF_PACE, window_s=_PACE_WINDOW_S)
 
 
 def judged(key: str, predicted: float, delivered: float) -> Row:

@@ -65,8 +65,8 @@ def _tell_pace(profile: HardwareProfile) -> None:
     from autocompress.hardware.profiler.pace import pace
 
     path = profile.operator_table()
-    counts = {row.threads for row in read_table(path)} if path else set()
-    paces = [pace(profile, threads) for threads in sorted(counts)]
+    table = read_table(path) if path else []
+    paces = [pace(table, threads) for threads in sorted({row.threads for row in table})]
     farthest = max(paces, key=lambda ratio: abs(math.log(ratio)), default=1.0)
     if not 1 / _OFF_PACE <= farthest <= _OFF_PACE:
         print(

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 
 from autocompress.errors import ProfileError
@@ -57,6 +58,11 @@ def is_operator_table(path: Path) -> bool:
 
 def read_table(path: Path) -> list[Row]:
     """Read and check a table; every impossible line is reported with its number."""
+    return list(_read(path, path.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=8)  # checking a full table takes three seconds, and a command asks for it several times
+def _read(path: Path, _changed_ns: int) -> tuple[Row, ...]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) not in (COLUMNS, _WITHOUT_MEANS):
@@ -70,7 +76,7 @@ def read_table(path: Path) -> list[Row]:
     faults += _falling(rows)
     if faults:
         raise ProfileError(f"{path} holds impossible measurements: " + "; ".join(faults) + ". Measure again.")
-    return rows
+    return tuple(rows)
 
 
 def _row(line: dict[str, str]) -> Row:

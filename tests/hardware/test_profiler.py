@@ -254,7 +254,7 @@ def block_row(layers: int, threads: int = 1) -> Row:
     return Row("block_transformer", "fp32", threads, 2, 1, 64, 128, layers, 0, 1e-3, 0.01, 1.25e-3)
 
 
-def test_the_pace_is_how_many_times_as_long_as_predicted_blocks_take_now(profile, monkeypatch) -> None:
+def test_the_pace_is_how_many_times_as_long_as_predicted_blocks_take_now(monkeypatch) -> None:
     seen: list[tuple[str, int]] = []
 
     def fake(probe, threads, _window_s):
@@ -263,19 +263,17 @@ def test_the_pace_is_how_many_times_as_long_as_predicted_blocks_take_now(profile
 
     monkeypatch.setattr(pacing, "time_probe", fake)
     rows = [*map(block_row, range(1, 9)), block_row(1, threads=2), replace(block_row(1), family="gemm")]
-    monkeypatch.setattr(pacing, "read_table", lambda _path: rows)
-    assert pacing.pace(profile, 1, blocks=3) == pytest.approx(
-        1.5 / 1.25
-    )  # it was disturbed when measured, too
+    disturbed_then = 1.25  # the table's rows say so
+    assert pacing.pace(rows, 1, blocks=3) == pytest.approx(1.5 / disturbed_then)
     assert seen == [("block_transformer", 1)] * 3
-    assert pacing.pace(profile, 4) == 1.0
+    assert pacing.pace(rows, 4) == 1.0
 
 
 @pytest.mark.parametrize(("ratios", "said"), [((1.0, 1.1), None), ((1.0, 1.4), "1.40"), ((0.6, 1.1), "0.60")])
 def test_a_machine_that_is_not_as_fast_as_when_it_was_measured_says_so(
     profile, monkeypatch, capsys, ratios, said
 ) -> None:
-    monkeypatch.setattr(pacing, "pace", lambda _profile, threads: ratios[threads - 1])
+    monkeypatch.setattr(pacing, "pace", lambda _table, threads: ratios[threads - 1])
     local._tell_pace(profile)
     told = capsys.readouterr().err
     assert f"takes {said} times as long now" in told if said else not told
