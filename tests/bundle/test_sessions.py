@@ -1,10 +1,12 @@
 """Execution providers: the first that loads and agrees with the CPU, and every switch told."""
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from autocompress.bundle import Bundle, GraphSettings
-from autocompress.bundle.sessions import LARGEST_RELATIVE_ERROR, open_session
+from autocompress.bundle.sessions import LARGEST_RELATIVE_ERROR, SessionSettings, open_session
 from autocompress.errors import BundleError
 
 
@@ -81,3 +83,21 @@ def test_a_graph_that_the_cpu_cannot_run_is_refused(tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"no graph")
     with pytest.raises(BundleError, match=r"bad\.onnx does not run on the CPU"):
         choose_session(tmp_path / "bad.onnx", ("CPU",), SessionSettings(), lambda session: None)
+
+
+@pytest.mark.parametrize("rows", [1, 60])
+def test_sums_of_8_bit_products_do_not_overflow(tmp_path, rows):
+    """They did on x86 without VNNI, whose kernel adds pairs of products in 16 bits."""
+    activations = np.full((rows, 64), 255, np.uint8)
+    weights = np.full((64, 16), 127, np.int8)
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, activations.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, None)],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    path = tmp_path / "product.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    (found,) = open_session(path, "CPU", SessionSettings(threads=1)).run(None, {"x": activations})
+    assert np.array_equal(found, activations.astype(np.int32) @ weights.astype(np.int32))

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
+from autocompress.bundle.sessions import Session, SessionSettings, open_session
 from autocompress.transforms.onnx_precision.plan import PrecisionPlan
 from autocompress.transforms.onnx_precision.roles import Array
 
@@ -112,7 +112,7 @@ def _check(
     if not cases:
         return GraphParity(name, "", float("inf"), tolerance, "there is no case to compare it by")
     try:
-        session = _session(path, threads)
+        session = open_session(path, "CPU", SessionSettings(threads))
         errors = [error for case in cases for error in _errors(session, case)]
     except Exception as error:  # onnxruntime raises its own classes, one for each status
         return GraphParity(name, "", float("inf"), tolerance, f"it does not run: {error}")
@@ -120,14 +120,7 @@ def _check(
     return GraphParity(name, output, worst, tolerance)
 
 
-def _session(path: Path, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _errors(session: ort.InferenceSession, case: ParityCase) -> list[tuple[float, str]]:
+def _errors(session: Session, case: ParityCase) -> list[tuple[float, str]]:
     taken = {entry.name for entry in session.get_inputs()}
     found = session.run(list(case.expected), {k: v for k, v in case.inputs.items() if k in taken})
     pairs = zip(found, case.expected.items(), strict=True)
