@@ -7,17 +7,21 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
+from onnx import TensorProto
 
 from autocompress.hardware import local
+from autocompress.hardware.graph import SCALE_BY_COLUMN
 from autocompress.hardware.latency import predict_file, table_model
 from autocompress.hardware.layer_costs import layer_costs
 from autocompress.hardware.operator_table import Row
 from autocompress.hardware.profile import read_profile
+from autocompress.hardware.profiler import block_probes, int8_weights, product_probes, timing
 from autocompress.hardware.profiler import measure as measuring
 from autocompress.hardware.profiler import pace as pacing
 from autocompress.hardware.profiler import run as profiling
-from autocompress.hardware.profiler import timing
 from autocompress.hardware.profiler.log import Entry, Log, Timing
 from autocompress.hardware.profiler.machine import read_machine
 from autocompress.hardware.profiler.measure import Run, measure, summarize_log, visit_all
@@ -39,6 +43,33 @@ KINDS = sorted({(p.family, p.precision): p for p in sorted(plan("quick"), key=si
 @pytest.mark.parametrize(("kind", "probe"), KINDS, ids=["-".join(kind) for kind, _ in KINDS])
 def test_every_kind_of_probe_runs(kind, probe) -> None:
     assert time_probe(probe, 1, 0.0).seconds > 0
+
+
+INT8_KINDS = [probe for (_, precision), probe in KINDS if precision == "int8"]
+INT8_KINDS += [replace(probe, taps=SCALE_BY_COLUMN) for probe in INT8_KINDS if probe.family == "gemm"]
+
+
+@pytest.mark.parametrize("overflow", [False, True])
+@pytest.mark.parametrize("probe", INT8_KINDS, ids=lambda probe: probe.key.replace("/", "-"))
+def test_8_bit_probes_run_with_signed_and_with_unsigned_weights(probe, overflow, monkeypatch) -> None:
+    for module in (int8_weights, product_probes, block_probes):
+        monkeypatch.setattr(module, "sums_overflow", lambda: overflow)
+    graph = build(probe)
+    for result in open_session(graph, 1).run(None, graph.feeds):
+        assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize("probe", INT8_KINDS, ids=lambda probe: probe.key.replace("/", "-"))
+def test_8_bit_probes_have_the_weights_that_a_bundle_computes_with(probe, tmp_path) -> None:
+    """Signed, or where sums would overflow unsigned: the precise mode finds nothing to change."""
+    built, opened = tmp_path / "built.onnx", tmp_path / "opened.onnx"
+    built.write_bytes(build(probe).to_bytes())
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath, options.log_severity_level = str(opened), 4
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    onnxruntime.InferenceSession(str(built), options, providers=["CPUExecutionProvider"])
+    before, after = ({w.data_type for w in onnx.load(path).graph.initializer} for path in (built, opened))
+    assert (TensorProto.INT8 in before) == (TensorProto.INT8 in after)
 
 
 def test_frames_are_cut_from_one_channel() -> None:

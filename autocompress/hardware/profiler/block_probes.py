@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autocompress.hardware.blocks import PAST, RESIDUAL_PAIRS, Residual, Step, Transformer, block_at
+from autocompress.hardware.profiler.int8_weights import int8_weight, sums_overflow, zero_point
 from autocompress.hardware.profiler.probe_graph import ProbeGraph, noise, unit_scale, whole_numbers
 from autocompress.hardware.profiler.product_probes import cached_attention
 
@@ -101,9 +102,9 @@ def _product(graph: ProbeGraph, precision: str, x: str, size: tuple[int, int], *
     if precision == "fp32":
         return graph.add("Gemm", x, graph.weight(noise(k, n, scale=k**-0.5)), bias)
     if precision == "int8":
-        weight = graph.weight(whole_numbers(k, n, dtype=np.int8))
+        weight = int8_weight(graph, k, n)
         scale = graph.weight(np.full(n if by_column else 1, unit_scale(k, 8), np.float32))
-        zero = "" if by_column else graph.weight(np.zeros(1, np.int8))
+        zero = "" if by_column and not sums_overflow() else zero_point(graph, 1)
         return graph.add("DynamicQuantizeMatMul", x, weight, scale, zero, bias, domain=_CONTRIB)
     blocks = -(-k // 32)
     weight = graph.weight(whole_numbers(n, blocks, 16))
@@ -148,9 +149,9 @@ def _int8_pair(block: Residual, graph: ProbeGraph, x: str, dilation: int) -> str
 
 def _channels_last(block: Residual, graph: ProbeGraph, x: str, scale: tuple[str, str], dilation: int) -> str:
     channels, taps = block.channels, block.taps
-    weight = graph.weight(whole_numbers(channels, channels, taps, dtype=np.int8))
+    weight = int8_weight(graph, channels, channels, taps)
     w_scale = graph.weight(np.full(channels, unit_scale(channels * taps, 8), np.float32))
-    w_zero = graph.weight(np.zeros(channels, np.int8))
+    w_zero = zero_point(graph, channels)
     inputs = (x, *scale, weight, w_scale, w_zero, *scale)
     pads = [dilation * (taps // 2), dilation * ((taps - 1) // 2)]
     layout: dict[str, Any] = {

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autocompress.hardware.profiler.int8_weights import int8_weight, zero_point
 from autocompress.hardware.profiler.probe_graph import ProbeGraph, noise, scale_and_zero, whole_numbers
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ def _conv_int8(probe: "Probe", graph: ProbeGraph) -> None:
 
 def _qlinear_conv(probe: "Probe", graph: ProbeGraph, x: str, c_in: int, c_out: int) -> str:
     scale, zero = scale_and_zero(graph)
-    weight = graph.weight(whole_numbers(c_out, c_in, probe.taps, dtype=np.int8))
-    w_scale, w_zero = graph.weight(np.full(c_out, 0.01, np.float32)), graph.weight(np.zeros(c_out, np.int8))
+    weight = int8_weight(graph, c_out, c_in, probe.taps)
+    w_scale, w_zero = graph.weight(np.full(c_out, 0.01, np.float32)), zero_point(graph, c_out)
     dilation = 3 if probe.family == "conv_dilated" else 1
     pads = [dilation * (probe.taps // 2), dilation * ((probe.taps - 1) // 2)]
     inputs = (x, scale, zero, weight, w_scale, w_zero, scale, zero)
@@ -84,7 +85,10 @@ def _qlinear_conv(probe: "Probe", graph: ProbeGraph, x: str, c_in: int, c_out: i
 
 
 def _integer_conv(probe: "Probe", graph: ProbeGraph, x: str, c_in: int, c_out: int) -> str:
-    """``DynamicQuantizeLinear → ConvInteger → Cast → Mul``, what dynamic quantization makes of it."""
+    """``DynamicQuantizeLinear → ConvInteger → Cast → Mul``, what dynamic quantization makes of it.
+
+    Its sums do not overflow, and the precise mode leaves it as it is.
+    """
     weight = graph.weight(whole_numbers(c_out, c_in, probe.taps, dtype=np.int8))
     quantized = graph.add("DynamicQuantizeLinear", x, n_outputs=3)
     scale, zero = quantized[:-1] + "1", quantized[:-1] + "2"

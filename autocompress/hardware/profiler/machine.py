@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from autocompress.hardware.profiler.int8_weights import sums_overflow
+
 _SYS_CPU = Path("/sys/devices/system/cpu")
 _ISA = {
     "avx2": "avx2", "avx512f": "avx512", "avx512_vnni": "avx512-vnni", "avx_vnni": "avx-vnni",
@@ -31,6 +33,7 @@ class Machine:
     governor: str
     affinity: tuple[int, ...]
     versions: tuple[str, ...]
+    unsigned_int8: bool = False
 
     @property
     def name(self) -> str:
@@ -39,8 +42,9 @@ class Machine:
 
     @property
     def identity(self) -> str:
-        """One text that changes when the CPU, its core count or the libraries change."""
-        return " | ".join([self.name, self.architecture, f"{self.cores} cores", *self.versions])
+        """One text that changes when the CPU, its core count, its 8-bit weights or the libraries change."""
+        weights = ["unsigned int8 weights"] if self.unsigned_int8 else []
+        return " | ".join([self.name, self.architecture, f"{self.cores} cores", *weights, *self.versions])
 
 
 def read_machine() -> Machine:
@@ -63,6 +67,7 @@ def read_machine() -> Machine:
         governor=_text(_SYS_CPU / "cpu0/cpufreq/scaling_governor").strip() or "unknown",
         affinity=affinity,
         versions=(f"onnxruntime {onnxruntime.__version__}", f"numpy {numpy.__version__}"),
+        unsigned_int8=sums_overflow(),
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autocompress.hardware.graph import SCALE_BY_COLUMN
+from autocompress.hardware.profiler.int8_weights import int8_weight, sums_overflow, zero_point
 from autocompress.hardware.profiler.probe_graph import (
     ProbeGraph,
     chain_length,
@@ -40,9 +41,9 @@ def _matmul(_probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
 
 def _dynamic_matmul(probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
     by_column = probe.taps == SCALE_BY_COLUMN
-    weight = graph.weight(whole_numbers(k, n, dtype=np.int8))
+    weight = int8_weight(graph, k, n)
     scale = graph.weight(np.full(n if by_column else 1, unit_scale(k, 8), np.float32))
-    zero = () if by_column else (graph.weight(np.zeros(1, np.int8)),)
+    zero = () if by_column and not sums_overflow() else (zero_point(graph, 1),)
     return graph.add("DynamicQuantizeMatMul", x, weight, scale, *zero, domain="com.microsoft")
 
 
