@@ -52,6 +52,9 @@ def predict(
     from autocompress.cli.devices_output import emit, parse_shapes, prediction_document, prediction_text
     from autocompress.hardware.latency import predict_file
     from autocompress.hardware.library import find_device
+    from autocompress.hardware.model_file import load_model
 
-    prediction = predict_file(model, find_device(device), parse_shapes(shape or []), threads)
+    shapes = parse_shapes(shape or [])
+    load_model(model, shapes)  # a wrong file is said before this machine is measured, which takes a minute
+    prediction = predict_file(model, find_device(device), shapes, threads)
     emit(prediction_document(prediction), prediction_text(prediction), as_json)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from autocompress.cli import app
 from autocompress.cli.devices_output import parse_shapes
 from autocompress.errors import ProfileError
+from autocompress.hardware import local
 from autocompress.hardware.library import load_profile
 from tests.hardware import small_graphs as small
 
@@ -70,6 +71,14 @@ def test_open_shapes_and_bad_options_are_errors(saved) -> None:
         parse_shapes(["x=1,two"])
     with pytest.raises(ProfileError, match="NAME=1,60"):
         parse_shapes(["1,60"])
+
+
+def test_a_wrong_file_is_said_before_this_machine_is_measured(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(local, "_measure", lambda folder: pytest.fail("measured for a file it cannot cost"))
+    monkeypatch.setenv(local.CACHE_VARIABLE, str(tmp_path))
+    (tmp_path / "m.onnx").write_text("not a graph")
+    with pytest.raises(ProfileError, match="not an ONNX file"):
+        CliRunner().invoke(app, ["devices", "predict", str(tmp_path / "m.onnx")], catch_exceptions=False)
 
 
 def test_a_scalar_input_can_be_bound() -> None:
