@@ -23,8 +23,8 @@ class OrtFormatExporter(Exporter):
     Graphs are optimised while they are converted, for a minimal build cannot do it later. ``fold_weights``
     says what becomes of weights that are stored narrow: False keeps them narrow in the file and widens them
     at every run; True stores them in fp32. Kernels that compute in int8 keep their weights narrow either way,
-    unsigned where this machine is an x86 without VNNI: exact on every machine, for they are not changed again
-    when the file is loaded. Signed ones, made elsewhere, overflow on such an x86 (and nowhere else).
+    unsigned where this machine is an x86 without VNNI: for they are not changed again when the file is
+    loaded. Signed ones, from a file made elsewhere, overflow on such an x86.
     """
 
     name: ClassVar[str] = "ort"
