@@ -15,6 +15,9 @@ from autocompress.errors import BundleError
 
 log = logging.getLogger("autocompress.bundle")
 Arrays = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
+PRECISE_INT8 = ("session.x64quantprecision", "1")
+"""On x86 without VNNI, sums of uint8 x int8 products overflow 16 bits: a product of 512 was off by a tenth.
+With this entry of its configuration a session has uint8 weights there; elsewhere it changes nothing."""
 LARGEST_RELATIVE_ERROR = 1e-2
 """A provider may compute in half precision, whose rounding is about 1e-3; a wrong kernel is far beyond."""
 
@@ -69,9 +72,6 @@ def open_session(path: Path, provider: str, settings: SessionSettings) -> Sessio
 
     Lengths differ from sentence to sentence, so neither an arena nor memory patterns are kept: both would
     grow with every new length, and an arena gained nothing (prefill 179 ms with and without, full size).
-
-    On x86 without VNNI, sums of uint8 x int8 products overflow 16 bits: a product of 512 was off by a tenth.
-    The precise mode has uint8 weights there; elsewhere it changes nothing.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = settings.threads
@@ -79,7 +79,7 @@ def open_session(path: Path, provider: str, settings: SessionSettings) -> Sessio
     options.log_severity_level = 3
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = False
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry(*PRECISE_INT8)
     wanted = PROVIDERS[provider]
     if wanted not in ort.get_available_providers():
         raise BundleError(f"this onnxruntime has no {wanted}")

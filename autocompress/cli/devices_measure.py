@@ -54,7 +54,6 @@ def predict(
     from autocompress.hardware.library import find_device
     from autocompress.hardware.model_file import load_model
 
-    shapes = parse_shapes(shape or [])
-    load_model(model, shapes)  # a wrong file is said before this machine is measured, which takes a minute
-    prediction = predict_file(model, find_device(device), shapes, threads)
+    source = load_model(model, parse_shapes(shape or []))  # if wrong, said before a minute of measuring
+    prediction = predict_file(source, find_device(device), threads=threads)
     emit(prediction_document(prediction), prediction_text(prediction), as_json)

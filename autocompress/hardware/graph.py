@@ -133,17 +133,17 @@ def read_graph(
     *,
     optimization: str = "all",
 ) -> Graph:
-    """Operators of an ONNX file or ``ModelProto`` with its symbolic dimensions bound.
+    """Operators of an ONNX file or ``ModelProto`` with its symbolic dimensions bound, or of a loaded one.
 
     ``shapes`` gives whole shapes by input name. ``optimization`` is the level of ONNX Runtime's own passes:
     ``"all"`` as on this machine, ``"extended"`` without layouts that only x86 has, ``"none"`` as stored.
     Raises ``ProfileError`` with the list of inputs whose dimensions are still open.
     """
-    from autocompress.hardware.model_file import load_model
+    from autocompress.hardware.model_file import ModelFile, load_model
     from autocompress.hardware.static_shapes import infer_nodes
     from autocompress.hardware.tracing import TraceError, trace_nodes
 
-    source = load_model(model, shapes or {})
+    source = model if isinstance(model, ModelFile) else load_model(model, shapes or {})
     try:
         execution = trace_nodes(source, optimization)
     except TraceError as error:

@@ -1,7 +1,7 @@
 """The machine this runs on, as a profile like any other: measured on first use, then kept.
 
-The cache is keyed by CPU, instruction sets, core count and library versions: another host of a cloud or a new
-ONNX Runtime is measured anew.
+The cache is keyed by CPU, instruction sets, core count, whether 8-bit weights are unsigned, and library
+versions: another host of a cloud or a new ONNX Runtime is measured anew.
 """
 
 import math

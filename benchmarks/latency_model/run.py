@@ -38,6 +38,7 @@ from graphs import DEVELOPMENT, HOLDOUT, outside_cases, own_cases
 from quantized import save_as
 from scipy.stats import spearmanr
 
+from autocompress.bundle.sessions import PRECISE_INT8
 from autocompress.hardware.graph import read_graph
 from autocompress.hardware.latency import MEASURED_LOG_SIGMA, GraphPrediction, predict_graph
 from autocompress.hardware.model_file import load_model
@@ -146,7 +147,7 @@ def measure_once(file: GraphFile, threads: int) -> Timing:
     """One run's time in a new session, opened as a bundle opens it where that changes what is computed."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 4
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry(*PRECISE_INT8)
     session = onnxruntime.InferenceSession(str(file.path), options, providers=["CPUExecutionProvider"])
     feeds = {value.name: example_input(value) for value in load_model(file.path, file.shapes).inputs}
     feeds |= {name: np.full_like(feeds[name], value) for name, value in VALUES.items() if name in feeds}

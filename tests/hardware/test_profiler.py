@@ -12,13 +12,14 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
+from autocompress.bundle.sessions import PRECISE_INT8
 from autocompress.hardware import local
 from autocompress.hardware.graph import SCALE_BY_COLUMN
 from autocompress.hardware.latency import predict_file, table_model
 from autocompress.hardware.layer_costs import layer_costs
 from autocompress.hardware.operator_table import Row
 from autocompress.hardware.profile import read_profile
-from autocompress.hardware.profiler import block_probes, int8_weights, product_probes, timing
+from autocompress.hardware.profiler import int8_weights, timing
 from autocompress.hardware.profiler import measure as measuring
 from autocompress.hardware.profiler import pace as pacing
 from autocompress.hardware.profiler import run as profiling
@@ -26,9 +27,10 @@ from autocompress.hardware.profiler.log import Entry, Log, Timing
 from autocompress.hardware.profiler.machine import read_machine
 from autocompress.hardware.profiler.measure import Run, measure, summarize_log, visit_all
 from autocompress.hardware.profiler.plan import plan
+from autocompress.hardware.profiler.probe_graph import open_session
 from autocompress.hardware.profiler.probes import Probe, build
 from autocompress.hardware.profiler.report import Measured, machine_key, write_profile
-from autocompress.hardware.profiler.timing import InPlace, open_session, time_calls, time_probe
+from autocompress.hardware.profiler.timing import InPlace, time_calls, time_probe
 from tests.hardware import small_graphs as small
 
 
@@ -52,8 +54,7 @@ INT8_KINDS += [replace(probe, taps=SCALE_BY_COLUMN) for probe in INT8_KINDS if p
 @pytest.mark.parametrize("overflow", [False, True])
 @pytest.mark.parametrize("probe", INT8_KINDS, ids=lambda probe: probe.key.replace("/", "-"))
 def test_8_bit_probes_run_with_signed_and_with_unsigned_weights(probe, overflow, monkeypatch) -> None:
-    for module in (int8_weights, product_probes, block_probes):
-        monkeypatch.setattr(module, "sums_overflow", lambda: overflow)
+    monkeypatch.setattr(int8_weights, "sums_overflow", lambda: overflow)
     graph = build(probe)
     for result in open_session(graph, 1).run(None, graph.feeds):
         assert np.isfinite(result).all()
@@ -66,7 +67,7 @@ def test_8_bit_probes_have_the_weights_that_a_bundle_computes_with(probe, tmp_pa
     built.write_bytes(build(probe).to_bytes())
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath, options.log_severity_level = str(opened), 4
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry(*PRECISE_INT8)
     onnxruntime.InferenceSession(str(built), options, providers=["CPUExecutionProvider"])
     before, after = ({w.data_type for w in onnx.load(path).graph.initializer} for path in (built, opened))
     assert (TensorProto.INT8 in before) == (TensorProto.INT8 in after)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autocompress.hardware.blocks import PAST, RESIDUAL_PAIRS, Residual, Step, Transformer, block_at
-from autocompress.hardware.profiler.int8_weights import int8_weight, sums_overflow, zero_point
+from autocompress.hardware.profiler.int8_weights import dynamic_weight, int8_weight, zero_point
 from autocompress.hardware.profiler.probe_graph import ProbeGraph, noise, unit_scale, whole_numbers
 from autocompress.hardware.profiler.product_probes import cached_attention
 
@@ -102,10 +102,8 @@ def _product(graph: ProbeGraph, precision: str, x: str, size: tuple[int, int], *
     if precision == "fp32":
         return graph.add("Gemm", x, graph.weight(noise(k, n, scale=k**-0.5)), bias)
     if precision == "int8":
-        weight = int8_weight(graph, k, n)
-        scale = graph.weight(np.full(n if by_column else 1, unit_scale(k, 8), np.float32))
-        zero = "" if by_column and not sums_overflow() else zero_point(graph, 1)
-        return graph.add("DynamicQuantizeMatMul", x, weight, scale, zero, bias, domain=_CONTRIB)
+        quantized = dynamic_weight(graph, k, n, by_column=by_column)
+        return graph.add("DynamicQuantizeMatMul", x, *quantized, bias, domain=_CONTRIB)
     blocks = -(-k // 32)
     weight = graph.weight(whole_numbers(n, blocks, 16))
     scales = graph.weight(np.full((n, blocks), unit_scale(k, 4), np.float32))

@@ -10,21 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from autocompress.hardware.profiler.probe_graph import ProbeGraph, whole_numbers
+from autocompress.hardware.profiler.probe_graph import ProbeGraph, open_session, unit_scale, whole_numbers
 
 
 @cache
 def sums_overflow() -> bool:
     """Whether this machine gets the sum of the largest uint8 x int8 products wrong."""
-    import onnxruntime
-
     graph = ProbeGraph()
     rows = graph.feed(np.full((8, 64), 255, np.uint8))
     graph.output(graph.add("MatMulInteger", rows, graph.weight(np.full((64, 16), 127, np.int8))), "int32")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(graph.to_bytes(), options, providers=["CPUExecutionProvider"])
-    return bool((session.run(None, graph.feeds)[0] != 255 * 127 * 64).any())
+    (sums,) = open_session(graph, 1).run(None, graph.feeds)
+    return bool((sums != 255 * 127 * 64).any())
+
+
+def dynamic_weight(graph: ProbeGraph, k: int, n: int, *, by_column: bool) -> tuple[str, str, str]:
+    """Weight [k, n], scale and zero point of ``DynamicQuantizeMatMul``: one scale, or one a column.
+
+    Signed columns have no zero point, as exports write them.
+    """
+    scale = graph.weight(np.full(n if by_column else 1, unit_scale(k, 8), np.float32))
+    zero = "" if by_column and not sums_overflow() else zero_point(graph, 1)
+    return int8_weight(graph, k, n), scale, zero
 
 
 def int8_weight(graph: ProbeGraph, *shape: int) -> str:

@@ -33,7 +33,7 @@ class Machine:
     governor: str
     affinity: tuple[int, ...]
     versions: tuple[str, ...]
-    unsigned_int8: bool = False
+    unsigned_int8_weights: bool
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Machine:
     @property
     def identity(self) -> str:
         """One text that changes when the CPU, its core count, its 8-bit weights or the libraries change."""
-        weights = ["unsigned int8 weights"] if self.unsigned_int8 else []
+        weights = ["unsigned int8 weights"] if self.unsigned_int8_weights else []
         return " | ".join([self.name, self.architecture, f"{self.cores} cores", *weights, *self.versions])
 
 
@@ -67,7 +67,7 @@ def read_machine() -> Machine:
         governor=_text(_SYS_CPU / "cpu0/cpufreq/scaling_governor").strip() or "unknown",
         affinity=affinity,
         versions=(f"onnxruntime {onnxruntime.__version__}", f"numpy {numpy.__version__}"),
-        unsigned_int8=sums_overflow(),
+        unsigned_int8_weights=sums_overflow(),
     )
 
 

@@ -59,6 +59,18 @@ class ProbeGraph:
         return onnx_bytes.model(self._nodes, inputs, self._outputs, self._weights)
 
 
+def open_session(graph: ProbeGraph, threads: int) -> Any:
+    """A session that runs the operators as they are; only layout probes let ONNX Runtime choose."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = threads
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL if graph.optimized else levels.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(graph.to_bytes(), options, providers=["CPUExecutionProvider"])
+
+
 _RNG = np.random.default_rng(0)
 
 

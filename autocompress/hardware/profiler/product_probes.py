@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autocompress.hardware.graph import SCALE_BY_COLUMN
-from autocompress.hardware.profiler.int8_weights import int8_weight, sums_overflow, zero_point
+from autocompress.hardware.profiler.int8_weights import dynamic_weight
 from autocompress.hardware.profiler.probe_graph import (
     ProbeGraph,
     chain_length,
@@ -40,11 +40,8 @@ def _matmul(_probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
 
 
 def _dynamic_matmul(probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:
-    by_column = probe.taps == SCALE_BY_COLUMN
-    weight = int8_weight(graph, k, n)
-    scale = graph.weight(np.full(n if by_column else 1, unit_scale(k, 8), np.float32))
-    zero = () if by_column and not sums_overflow() else (zero_point(graph, 1),)
-    return graph.add("DynamicQuantizeMatMul", x, weight, scale, *zero, domain="com.microsoft")
+    quantized = dynamic_weight(graph, k, n, by_column=probe.taps == SCALE_BY_COLUMN)
+    return graph.add("DynamicQuantizeMatMul", x, *quantized, domain="com.microsoft")
 
 
 def _nbits_matmul(probe: "Probe", graph: ProbeGraph, x: str, k: int, n: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autocompress.hardware.profiler.probe_graph import ProbeGraph
+from autocompress.hardware.profiler.probe_graph import open_session
 from autocompress.hardware.profiler.probes import Probe, build
 
 _WARM_UP_RUNS = 3
@@ -50,18 +50,6 @@ def time_probe(probe: Probe, threads: int, window_s: float) -> Timing:
     else:
         timing = time_calls(graph.afterwards, window_s, lambda: session.run(None, graph.feeds))
     return Timing(timing.seconds / graph.links, timing.spread, timing.runs, timing.mean_s / graph.links)
-
-
-def open_session(graph: ProbeGraph, threads: int) -> Any:
-    """A session that runs the operators as they are; only layout probes let ONNX Runtime choose."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = threads
-    levels = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = levels.ORT_ENABLE_ALL if graph.optimized else levels.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(graph.to_bytes(), options, providers=["CPUExecutionProvider"])
 
 
 class InPlace:

@@ -9,6 +9,7 @@ import onnx
 import onnxruntime as ort
 from onnxruntime.tools.ort_format_model import create_config_from_models
 
+from autocompress.bundle.sessions import PRECISE_INT8
 from autocompress.production.export.exporter import Exported, Exporter, Unsupported
 from autocompress.production.export.folding import fold_constants
 from autocompress.production.export.operators import refused_by_onnxruntime
@@ -23,7 +24,7 @@ class OrtFormatExporter(Exporter):
     Graphs are optimised while they are converted, for a minimal build cannot do it later. ``fold_weights``
     says what becomes of weights that are stored narrow: False keeps them narrow in the file and widens them
     at every run; True stores them in fp32. Kernels that compute in int8 keep their weights narrow either way,
-    unsigned where this machine is an x86 without VNNI: for they are not changed again when the file is
+    unsigned where this machine is an x86 without VNNI, for they are not changed again when the file is
     loaded. Signed ones, from a file made elsewhere, overflow on such an x86.
     """
 
@@ -58,7 +59,7 @@ def _convert(model: onnx.ModelProto, target: Path, *, fold_weights: bool) -> Non
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 4
     options.add_session_config_entry("session.save_model_format", "ORT")
-    options.add_session_config_entry("session.x64quantprecision", "1")  # as bundle.sessions has it, baked in
+    options.add_session_config_entry(*PRECISE_INT8)
     without = [] if fold_weights else ["ConstantFolding"]
     ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"], disabled_optimizers=without
